@@ -1,0 +1,123 @@
+"""Blocks of the post-norm transformer that MCAN, MAT and MNT are made of.
+
+Source: Yu et al., "Deep Modular Co-Attention Networks" (CVPR 2019); Delbrouck et al., "Modulated
+Fusion using Transformer" (NLPBT 2020). Sizes are spelled as there: `hidden` H, `feed_forward` F.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+from emojax.encoders import dropout as dropout_lib
+from emojax.encoders import linear
+from emojax.ops import attention, masking, normalise
+from emojax.types import Array
+
+NORMS = {'torch_std': normalise.torch_std, 'standard': normalise.standard}
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+  """What all blocks of one network share."""
+
+  hidden: int
+  feed_forward: int
+  num_heads: int
+  dropout: float  # on attention weights, on residual branches and inside every MLP
+  norm: str = 'torch_std'  # the originals divide by (unbiased std + eps); 'standard' is the usual one
+  empty: str = 'uniform'  # what attention gives where nothing is real, see `ops.masking.softmax`
+
+  def __post_init__(self):
+    if self.hidden % self.num_heads:
+      raise ValueError(f'num_heads={self.num_heads} does not divide hidden={self.hidden}.')
+    if self.norm not in NORMS:
+      raise ValueError(f'norm={self.norm!r}; there are: {", ".join(NORMS)}.')
+    if self.empty not in ('uniform', 'zero'):
+      raise ValueError(f"empty={self.empty!r}; there are: 'uniform', 'zero'.")
+
+
+class Norm(nnx.Module):
+  """Layer norm over the last axis, of the kind that `shape.norm` names."""
+
+  def __init__(self, width: int, shape: Shape):
+    self.scale = nnx.Param(jnp.ones(width))
+    self.shift = nnx.Param(jnp.zeros(width))
+    self.function = shape.norm
+
+  def __call__(self, x: Array) -> Array:
+    leading = (1,) * (x.ndim - 1)
+    scale, shift = (p[...].reshape(*leading, -1) for p in (self.scale, self.shift))
+    return NORMS[self.function](x, scale, shift)
+
+
+class MLP(nnx.Module):
+  """Linear, ReLU, dropout, linear."""
+
+  def __init__(self, width: int, middle: int, out: int, dropout: float, *, rngs: nnx.Rngs):
+    self.input = linear.linear(width, middle, rngs=rngs)
+    self.dropout = dropout_lib.Dropout(dropout)
+    self.output = linear.linear(middle, out, rngs=rngs)
+
+  def __call__(self, x: Array) -> Array:
+    return self.output(self.dropout(nnx.relu(self.input(x))))
+
+
+class Attention(nnx.Module):
+  """Multi-head attention with separate, biased projections; only sources are masked."""
+
+  def __init__(self, shape: Shape, source_length: int, *, rngs: nnx.Rngs):
+    self.query = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.key = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.value = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.merge = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.dropout = dropout_lib.Dropout(shape.dropout)
+    self.num_heads, self.empty, self.source_length = shape.num_heads, shape.empty, source_length
+
+  def __call__(self, x: Array, source: Array, mask: Array) -> Array:
+    """Queries from `x` [B, Q, H] over `source` [B, S, H], masked by `mask` [B, S] -> [B, Q, H]."""
+    query, key, value = (
+      attention.split_heads(layer(stream), self.num_heads)
+      for layer, stream in ((self.query, x), (self.key, source), (self.value, source)))
+    weights = attention.weights(query, key, mask, empty=self.empty)
+    weights = self.dropout(weights, time=2, pad_to={3: max(self.source_length, mask.shape[1])})
+    return self.merge(attention.join_heads(jnp.einsum('BHQS,BHSD->BHQD', weights, value)))
+
+
+class Residual(nnx.Module):
+  """norm(x + dropout(branch))."""
+
+  def __init__(self, shape: Shape):
+    self.dropout = dropout_lib.Dropout(shape.dropout)
+    self.norm = Norm(shape.hidden, shape)
+
+  def __call__(self, x: Array, branch: Array) -> Array:
+    return self.norm(x + self.dropout(branch))
+
+
+class SelfAttentionBlock(nnx.Module):
+  """Self-attention, then an MLP, each added and normalised."""
+
+  def __init__(self, shape: Shape, length: int, *, rngs: nnx.Rngs):
+    self.attention = Attention(shape, length, rngs=rngs)
+    self.after_attention = Residual(shape)
+    self.mlp = MLP(shape.hidden, shape.feed_forward, shape.hidden, shape.dropout, rngs=rngs)
+    self.after_mlp = Residual(shape)
+
+  def __call__(self, x: Array, mask: Array) -> Array:
+    x = self.after_attention(x, self.attention(x, x, mask))
+    return self.after_mlp(x, self.mlp(x))
+
+
+class AttentionPool(nnx.Module):
+  """A learned weighted mean over time ("AttFlat", one glimpse), then linear to `width`."""
+
+  def __init__(self, shape: Shape, width: int, *, rngs: nnx.Rngs):
+    self.score = MLP(shape.hidden, shape.feed_forward, 1, shape.dropout, rngs=rngs)
+    self.merge = linear.linear(shape.hidden, width, rngs=rngs)
+    self.empty = shape.empty
+
+  def __call__(self, x: Array, mask: Array) -> tuple[Array, Array]:
+    """[B, T, H] -> ([B, width], the weights [B, T])."""
+    weights = masking.softmax(self.score(x)[..., 0], mask, empty=self.empty)
+    return self.merge(jnp.einsum('BT,BTH->BH', weights, x)), weights

@@ -1,0 +1,69 @@
+"""From the state dict of an original PyTorch model to the parameters of ours."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from emojax.types import Tree
+
+TRANSPOSED = ('kernel', 'recurrent')  # PyTorch keeps [out, in], we keep [in, out]
+
+
+def rename(
+    state_dict: Mapping[str, np.ndarray],
+    table: Sequence[tuple[str, str]],
+    *,
+    head: str = 'emotion',
+) -> dict[str, np.ndarray]:
+  """Our dotted path -> array, for every entry of `state_dict`.
+
+  Args:
+    table: (pattern, replacement) pairs, applied one after the other; `{head}` stands for `head`.
+  """
+  ours = {}
+  for name, value in state_dict.items():
+    path = name
+    for pattern, replacement in table:
+      path = re.sub(pattern, replacement.replace('{head}', head), path)
+    value = np.asarray(value)
+    ours[path] = value.T if path.split('.')[-1] in TRANSPOSED else value
+  return ours
+
+
+def fill(abstract: Tree, values: Mapping[str, np.ndarray], source: str) -> Tree:
+  """`values` in the nested form of `abstract` (a nested dict of things with a shape).
+
+  Raises:
+    ValueError: if a parameter is missing, unknown or of another shape; all of them are named.
+  """
+  wanted = flatten(abstract)
+  faults = [f'- {path} {tuple(leaf.shape)} is missing'
+            for path, leaf in wanted.items() if path not in values]
+  faults += [f'+ {path} {value.shape} is unknown'
+             for path, value in values.items() if path not in wanted]
+  faults += [f'! {path} is {values[path].shape}, expected {tuple(leaf.shape)}'
+             for path, leaf in wanted.items()
+             if path in values and values[path].shape != tuple(leaf.shape)]
+  if faults:
+    raise ValueError(f'{source} does not fit the model in {len(faults)} of {len(wanted)} '
+                     'parameters:\n  ' + '\n  '.join(sorted(faults)))
+  return unflatten(values, abstract)
+
+
+def flatten(tree: Tree, prefix: str = '') -> dict[str, object]:
+  """Dotted path -> leaf of a nested dict."""
+  if not isinstance(tree, Mapping):
+    return {prefix: tree}
+  flat = {}
+  for key, value in tree.items():
+    flat.update(flatten(value, f'{prefix}.{key}' if prefix else str(key)))
+  return flat
+
+
+def unflatten(flat: Mapping[str, object], like: Tree, prefix: str = '') -> Tree:
+  """The inverse of `flatten`, in the nesting (and key types) of `like`."""
+  if not isinstance(like, Mapping):
+    return flat[prefix]
+  return {key: unflatten(flat, value, f'{prefix}.{key}' if prefix else str(key))
+          for key, value in like.items()}

@@ -1,0 +1,165 @@
+"""MAT, the modulated attention transformer: audio queries attend to text.
+
+Source: Delbrouck, Tits, Dupont, "Modulated Fusion using Transformer for Linguistic-Acoustic Emotion
+Recognition" (NLPBT at EMNLP 2020, arXiv 2010.02057), `models/model_MAT.py` of the authors' code.
+Two LSTMs read words and log-mel frames; a text encoder of self-attention blocks; audio decoder blocks
+attend to the audio, then to the encoded text; both are pooled, summed, normalised and classified.
+"""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from emojax.encoders import dropout as dropout_lib
+from emojax.encoders import linear, post_norm, recurrent
+from emojax.ops import masking
+from emojax.types import Array, ModelOutput, Stream, StreamSpec
+
+PRESETS = {
+  # the README's command for IEMOCAP, the only published sizes
+  'published': dict(hidden=512, feed_forward=1024, num_layers=2, num_heads=4,
+                    dropout_input=0.0, dropout=0.1, dropout_output=0.5),
+  'tiny': dict(hidden=16, feed_forward=24, num_layers=1, num_heads=2,
+               dropout_input=0.0, dropout=0.1, dropout_output=0.5),
+}
+
+
+class DecoderBlock(nnx.Module):
+  """Attention over itself, attention over the text, MLP; each added and normalised."""
+
+  def __init__(self, shape: post_norm.Shape, length: int, text_length: int, *, rngs: nnx.Rngs):
+    self.self_attention = post_norm.Attention(shape, length, rngs=rngs)
+    self.after_self = post_norm.Residual(shape)
+    self.text_attention = post_norm.Attention(shape, text_length, rngs=rngs)
+    self.after_text = post_norm.Residual(shape)
+    self.mlp = post_norm.MLP(shape.hidden, shape.feed_forward, shape.hidden, shape.dropout,
+                             rngs=rngs)
+    self.after_mlp = post_norm.Residual(shape)
+
+  def __call__(self, audio: Array, audio_mask: Array, text: Array, text_mask: Array) -> Array:
+    audio = self.after_self(audio, self.self_attention(audio, audio, audio_mask))
+    audio = self.after_text(audio, self.text_attention(audio, text, text_mask))
+    return self.after_mlp(audio, self.mlp(audio))
+
+
+class Model(nnx.Module):
+  """Reads word ids and log-mel frames."""
+
+  requires = ('text', 'audio')
+
+  def __init__(
+      self,
+      streams: Mapping[str, StreamSpec],
+      heads: Mapping[str, int],
+      *,
+      hidden: int = 512,
+      feed_forward: int = 1024,
+      num_layers: int = 2,
+      num_heads: int = 4,
+      dropout_input: float = 0.0,
+      dropout: float = 0.1,
+      dropout_output: float = 0.5,
+      norm: str = 'torch_std',
+      empty: str = 'uniform',
+      mask_zero_frames: bool = True,
+      rngs: nnx.Rngs,
+  ):
+    """Builds the network.
+
+    Args:
+      streams: 'text' (ids with a vocabulary) and 'audio' (frames).
+      heads: head name -> number of classes.
+      hidden, feed_forward, num_layers, num_heads: `--hidden_size --ff_size --layer --multi_head`.
+      dropout_input, dropout, dropout_output: `--dropout_i --dropout_r --dropout_o`.
+      norm: 'torch_std' as the original, or 'standard'.
+      empty: what attention gives where no source is real: 'uniform' over all positions, padding
+        included, as the original, or 'zero', with which padding never changes a result.
+      mask_zero_frames: the original masks by value, so that a frame of zeros inside an utterance
+        counts as padding; False trusts the mask alone.
+    """
+    text, audio = streams['text'], streams['audio']
+    shape = post_norm.Shape(hidden, feed_forward, num_heads, dropout, norm, empty)
+    self.mask_zero_frames = mask_zero_frames
+    self.embedding = nnx.Param(_initial_vectors(text, rngs))
+    self.text_dropout = dropout_lib.Dropout(dropout_input)
+    self.audio_dropout = dropout_lib.Dropout(dropout_input)
+    self.text_lstm = recurrent.LSTM(text.width, hidden, rngs=rngs)
+    self.audio_lstm = recurrent.LSTM(audio.width, hidden, rngs=rngs)
+    self.encoder = nnx.List([
+      post_norm.SelfAttentionBlock(shape, text.length, rngs=rngs) for _ in range(num_layers)])
+    self.decoder = nnx.List([
+      DecoderBlock(shape, audio.length, text.length, rngs=rngs) for _ in range(num_layers)])
+    self.text_pool = post_norm.AttentionPool(shape, 2 * hidden, rngs=rngs)
+    self.audio_pool = post_norm.AttentionPool(shape, 2 * hidden, rngs=rngs)
+    self.norm = post_norm.Norm(2 * hidden, shape)
+    self.dropout = dropout_lib.Dropout(dropout_output)
+    self.heads = nnx.Dict({
+      name: linear.linear(2 * hidden, width, rngs=rngs) for name, width in heads.items()})
+
+  def __call__(self, inputs: Mapping[str, Stream]) -> ModelOutput:
+    ids, text_mask = inputs['text'].values, inputs['text'].mask
+    frames, audio_mask = inputs['audio'].values, inputs['audio'].mask
+    ids, frames = masking.clear(ids, text_mask), masking.clear(frames, audio_mask)
+    if self.mask_zero_frames:
+      audio_mask = audio_mask & (frames != 0).any(-1)
+
+    text = self.text_lstm(self.text_dropout(self.embedding[...][ids]))
+    audio = self.audio_lstm(self.audio_dropout(frames))
+    for block in self.encoder:
+      text = block(text, text_mask)
+    for block in self.decoder:
+      audio = block(audio, audio_mask, text, text_mask)
+
+    text_vector, text_weights = self.text_pool(text, text_mask)
+    audio_vector, audio_weights = self.audio_pool(audio, audio_mask)
+    fused = self.norm(text_vector + audio_vector)
+    dropped = self.dropout(fused[:, None])[:, 0]
+    return ModelOutput(
+      heads={name: head(dropped) for name, head in self.heads.items()},
+      features={'fused': fused, 'text_weights': text_weights, 'audio_weights': audio_weights},
+      aux_loss={})
+
+
+def _initial_vectors(text: StreamSpec, rngs: nnx.Rngs) -> Array:
+  if text.vectors is not None:
+    return jnp.asarray(text.vectors, jnp.float32)
+  # as widely spread as pretrained word vectors, of which this takes the place
+  return 0.3 * jax.random.normal(rngs.params(), (text.vocabulary_size, text.width), jnp.float32)
+
+
+# The names of the original's state dict, rewritten from the top down into paths of `Model`.
+FROM_TORCH = (
+  (r'^backbone\.', ''),
+  (r'^embedding\.weight$', 'embedding'),
+  (r'^lstm_x\.', 'text_lstm.'),
+  (r'^lstm_y\.', 'audio_lstm.'),
+  (r'\.weight_ih_l0$', '.kernel'),
+  (r'\.weight_hh_l0$', '.recurrent'),
+  (r'\.bias_ih_l0$', '.bias_input'),
+  (r'\.bias_hh_l0$', '.bias_recurrent'),
+  (r'^enc_list\.(\d+)\.mhatt\.', r'encoder.\1.attention.'),
+  (r'^enc_list\.(\d+)\.norm1\.', r'encoder.\1.after_attention.norm.'),
+  (r'^enc_list\.(\d+)\.norm2\.', r'encoder.\1.after_mlp.norm.'),
+  (r'^dec_list\.(\d+)\.mhatt1\.', r'decoder.\1.self_attention.'),
+  (r'^dec_list\.(\d+)\.mhatt2\.', r'decoder.\1.text_attention.'),
+  (r'^dec_list\.(\d+)\.norm1\.', r'decoder.\1.after_self.norm.'),
+  (r'^dec_list\.(\d+)\.norm2\.', r'decoder.\1.after_text.norm.'),
+  (r'^dec_list\.(\d+)\.norm3\.', r'decoder.\1.after_mlp.norm.'),
+  (r'^(enc|dec)_list\.(\d+)\.ffn\.mlp\.', r'\1oder.\2.mlp.'),
+  (r'^attflat_lang\.', 'text_pool.'),
+  (r'^attflat_img\.', 'audio_pool.'),
+  (r'_pool\.mlp\.', '_pool.score.'),
+  (r'\.linear_v\.', '.value.'),
+  (r'\.linear_k\.', '.key.'),
+  (r'\.linear_q\.', '.query.'),
+  (r'\.linear_merge\.', '.merge.'),
+  (r'\.fc\.linear\.', '.input.'),
+  (r'\.(mlp|score)\.linear\.', r'.\1.output.'),
+  (r'^proj_norm\.', 'norm.'),
+  (r'^proj\.', 'heads.{head}.'),
+  (r'\.a_2$', '.scale'),
+  (r'\.b_2$', '.shift'),
+  (r'\.weight$', '.kernel'),
+)

@@ -1,0 +1,60 @@
+"""Flax NNX modules as pure functions of plain nested dicts: the only file that knows how.
+
+A model is built once, abstractly or with values, and split into its graph (static), its parameters
+(trained) and its model state (read: dropout rates, batch statistics). A step merges them, runs the
+model and splits off the state again.
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+from flax import nnx
+
+from emojax.encoders import dropout
+from emojax.types import Array, ModelOutput, Stream, Tree
+
+Make = Callable[[nnx.Rngs], nnx.Module]
+
+
+def graph(make: Make) -> nnx.GraphDef:
+  """The static part of the model, without computing any value."""
+  return nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))[0]
+
+
+def shapes(make: Make) -> tuple[Tree, Tree]:
+  """(parameters, model state) as shapes and dtypes, without computing any value."""
+  return jax.eval_shape(lambda: init(make, jax.random.key(0)))
+
+
+def init(make: Make, key: Array) -> tuple[Tree, Tree]:
+  """(parameters, model state) as nested dicts of arrays, drawn with `key`."""
+  _, params, model_state = nnx.split(make(nnx.Rngs(params=key)), nnx.Param, ...)
+  return nnx.to_pure_dict(params), nnx.to_pure_dict(model_state)
+
+
+def apply(
+    graphdef: nnx.GraphDef,
+    params: Tree,
+    model_state: Tree,
+    inputs: Mapping[str, Stream],
+    *,
+    key: Array | None = None,
+) -> tuple[ModelOutput, Tree]:
+  """Runs the model; with a `key` in training mode, its randomness drawn from there, else evaluating.
+
+  Returns:
+    The output and the new model state.
+  """
+  model = nnx.merge(graphdef, params, model_state, copy=True)
+  absent = [name for name in model.requires if name not in inputs]
+  if absent:
+    raise ValueError(f'{type(model).__module__} requires {model.requires}; '
+                     f'the batch lacks {absent}, it has {sorted(inputs)}.')
+  if key is None:
+    model.eval()
+  else:
+    model.train()
+    dropout.seed(model, key)
+  output = model(inputs)
+  dropout.seed(model, None)
+  return output, nnx.to_pure_dict(nnx.split(model, nnx.Param, ...)[2])

@@ -1,0 +1,117 @@
+"""The pure training and evaluation steps: arrays in, arrays out, no files, no host."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from clu import metrics
+from flax import nnx
+
+from emojax.train import functional
+from emojax.train import state as state_lib
+from emojax.types import Array, Batch, Tree
+
+# data, feed, padded lengths -> batch; see `data.loader`
+Read = Callable[[Any, Any, tuple[tuple[str, int], ...]], Batch]
+
+
+def make_train_step(
+    graphdef: nnx.GraphDef,
+    heads: Sequence[Any],
+    tx: optax.GradientTransformation,
+    read: Read,
+    learning_rate: Callable[[Array], Array] | float,
+    *,
+    members: int = 1,
+    in_axes: Any = 0,
+) -> Callable:
+  """`step(state, sums, data, feed, scale, active, lengths) -> (state, sums)`, compiled once per `lengths`.
+
+  One update of every member. `data` stays on the device between steps, `feed` comes with each step,
+  `read` makes a batch of both; `scale` [M] multiplies the learning rate; a member whose `active` [M]
+  is False keeps its state. `sums` are running metrics (`zero_sums`), merged here so that nothing is
+  fetched from the device. State and sums are donated.
+
+  Args:
+    heads: the task's heads: loss, reduce, decide, weight.
+    in_axes: `vmap`'s axes for (data, feed).
+  """
+  rate = learning_rate if callable(learning_rate) else lambda step: learning_rate
+
+  def one(state, sums, data, feed, scale, active, lengths):
+    batch = read(data, feed, lengths)
+
+    def total_loss(params):
+      output, model_state = functional.apply(
+        graphdef, params, state.model_state, batch.inputs,
+        key=jax.random.fold_in(state.key, state.step))
+      losses = {h.name: h.loss(output.heads[h.name], batch.targets[h.name]) for h in heads}
+      total = sum(h.weight * h.reduce(losses[h.name], batch.weight) for h in heads)
+      return total + sum(output.aux_loss.values()), (output, model_state, losses)
+
+    (total, (output, model_state, losses)), gradients = jax.value_and_grad(
+      total_loss, has_aux=True)(state.params)
+    direction, opt_state = tx.update(gradients, state.opt_state, state.params)
+    factor = -rate(state.step) * scale
+    params = jax.tree.map(lambda p, d: p + factor.astype(p.dtype) * d, state.params, direction)
+    after = state.replace(step=state.step + 1, params=params, model_state=model_state,
+                          opt_state=opt_state)
+    after = jax.tree.map(lambda new, old: jnp.where(active, new, old), after, state)
+    here = _observe(heads, output.heads, losses, batch, total, gradients, active)
+    return after, sums.merge(here)
+
+  def group(state, sums, data, feed, scale, active, lengths):
+    solo = lambda *args: one(*args, lengths)  # noqa: E731, lengths are static
+    axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0, 0)
+    return state_lib.over_members(solo, members, in_axes=axes)(
+      state, sums, data, feed, scale, active)
+
+  return jax.jit(group, static_argnames='lengths', donate_argnums=(0, 1))
+
+
+def make_eval_step(
+    graphdef: nnx.GraphDef, read: Read, *, members: int = 1, in_axes: Any = 0) -> Callable:
+  """`step(params, model_state, data, feed, lengths) -> head name -> [M, B, width]`."""
+
+  def group(params, model_state, data, feed, lengths):
+    def one(params, model_state, data, feed):
+      inputs = read(data, feed, lengths).inputs
+      return functional.apply(graphdef, params, model_state, inputs)[0].heads
+
+    axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)))
+    return state_lib.over_members(one, members, in_axes=axes)(params, model_state, data, feed)
+
+  return jax.jit(group, static_argnames='lengths')
+
+
+def zero_sums(heads: Sequence[Any], members: int) -> metrics.Collection:
+  """Running metrics before the first step, with the member axis."""
+  empty = _collection(tuple(h.name for h in heads)).empty()
+  return jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *jnp.shape(x))), empty)
+
+
+def _observe(
+    heads: Sequence[Any], outputs: Mapping[str, Array], losses: Mapping[str, Array], batch: Batch,
+    total: Array, gradients: Tree, active: Array) -> metrics.Collection:
+  """The metrics of one step: means over examples, but for the two that belong to the batch."""
+  real = (batch.index >= 0) & active
+  per_example = sum(h.weight * losses[h.name] for h in heads)
+  average = metrics.Average.from_model_output
+  found = {
+    'loss': average(per_example, mask=real),
+    'batch_loss': average(total[None], mask=active[None]),
+    'gradient_norm': average(optax.tree.norm(gradients)[None], mask=active[None]),
+  }
+  for h in heads:
+    hit = h.decide(outputs[h.name]) == batch.targets[h.name]
+    found[f'{h.name}_wa'] = average(hit.astype(jnp.float32), mask=real)
+  return metrics.Collection.create_collection(**found)
+
+
+@functools.cache  # another class would be another type to `jit`, and compiled again
+def _collection(head_names: tuple[str, ...]) -> type[metrics.Collection]:
+  names = ('loss', 'batch_loss', 'gradient_norm', *(f'{name}_wa' for name in head_names))
+  return metrics.Collection.create(**{name: metrics.Average for name in names})
