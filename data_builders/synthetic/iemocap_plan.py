@@ -25,6 +25,8 @@ FULL_UTTERANCES = {1: 1819, 2: 1811, 3: 2136, 4: 2103, 5: 2170}
 FULL_HAPPY = dict(hap=595, exc=1041)
 FULL_OTHERS = dict(fru=1849, xxx=2507, sur=107, fea=40, oth=3, dis=2)
 
+SOUNDS = ('[BREATHING]', '[LAUGHTER]', '[GARBAGE]')
+
 
 @dataclasses.dataclass(frozen=True)
 class Size:
@@ -62,11 +64,21 @@ class Turn:
 
 
 @dataclasses.dataclass(frozen=True)
+class Aside:
+  """A sound that was transcribed and never rated; without an `end` it has no times either."""
+
+  name: str
+  start: int
+  end: int | None
+  text: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Dialogue:
   name: str
   session: int
   turns: Sequence[Turn]
-  unlabelled: Sequence[tuple[int, str]]  # (sample, transcript line) of what nobody rated
+  asides: Sequence[Aside]
 
 
 def plan(seed: int, size: str) -> list[Dialogue]:
@@ -140,7 +152,8 @@ def _dialogue(
   named_by = sorted(rng.choice(evaluators, 3, replace=False).tolist())
   rated_by = sorted(rng.choice(evaluators, 2, replace=False).tolist())
   letters = rng.permutation(list('FM' * (len(labels) // 2 + 1))[: len(labels)])
-  turns, unlabelled, spoken, now = [], [], {'F': 0, 'M': 0}, 0
+  turns, asides, now = [], [], 0
+  spoken, extra = dict(F=0, M=0), dict(F=0, M=0)
   for label, letter in zip(labels, letters.tolist()):
     start = now + _samples(0.1, 0.3, rng)
     end = start + _samples(*seconds, rng)
@@ -162,7 +175,14 @@ def _dialogue(
     )
     spoken[letter] += 1
     now = end
-  return Dialogue(name, session, turns, unlabelled)
+    chance, sound = rng.random(), str(rng.choice(SOUNDS))
+    if chance < 0.03:
+      asides.append(Aside(letter, now, None, sound))
+    elif chance < 0.07:
+      now += _samples(0.3, 0.5, rng)
+      asides.append(Aside(f'{name}_{letter}XX{extra[letter]}', end, now, sound))
+      extra[letter] += 1
+  return Dialogue(name, session, turns, asides)
 
 
 def _cue(modality: str, label: str, rng: np.random.Generator) -> str:

@@ -25,13 +25,13 @@ class Manner:
 
 
 MANNERS = {
-  'neu': Manner(pitch=1.00, swing=0.15, level=-27, tilt=11.0, tempo=4.5, breath=0.02),
-  'hap': Manner(pitch=1.45, swing=0.45, level=-22, tilt=9.0, tempo=5.4, breath=0.03),
-  'sad': Manner(pitch=0.85, swing=0.06, level=-34, tilt=14.5, tempo=3.2, breath=0.08),
-  'ang': Manner(pitch=1.20, swing=0.25, level=-17, tilt=5.5, tempo=5.8, breath=0.02),
-  'bor': Manner(pitch=0.90, swing=0.04, level=-30, tilt=11.0, tempo=2.6, breath=0.01),
-  'dis': Manner(pitch=0.78, swing=0.30, level=-25, tilt=7.0, tempo=3.4, breath=0.06),
-  'fea': Manner(pitch=1.65, swing=0.10, level=-27, tilt=12.0, tempo=6.4, breath=0.15),
+  'neu': Manner(pitch=1.00, swing=0.12, level=-33, tilt=11.5, tempo=4.5, breath=0.02),
+  'hap': Manner(pitch=1.60, swing=0.50, level=-26, tilt=8.0, tempo=5.4, breath=0.02),
+  'sad': Manner(pitch=0.80, swing=0.05, level=-42, tilt=17.0, tempo=3.2, breath=0.08),
+  'ang': Manner(pitch=1.15, swing=0.20, level=-17, tilt=4.0, tempo=5.8, breath=0.01),
+  'bor': Manner(pitch=0.90, swing=0.04, level=-37, tilt=13.0, tempo=2.6, breath=0.01),
+  'dis': Manner(pitch=0.75, swing=0.30, level=-27, tilt=6.0, tempo=3.4, breath=0.10),
+  'fea': Manner(pitch=1.80, swing=0.10, level=-32, tilt=12.0, tempo=6.4, breath=0.30),
 }
 
 VOWELS = np.array(  # first three formants in Hz, of an average male vocal tract
@@ -50,7 +50,7 @@ VOWELS = np.array(  # first three formants in Hz, of an average male vocal tract
   np.float32,
 )
 BANDWIDTHS = np.array([80, 110, 170], np.float32)  # Hz
-FRAME = 1024  # samples over which the formants stand still, 64 ms, half overlapping
+FRAME = 2048  # samples over which the formants stand still: 128 ms, half overlapping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,39 +69,36 @@ def speaker(gender: str, rng: np.random.Generator) -> Speaker:
   return Speaker(
     pitch=rng.uniform(low, high),
     formants=formants * rng.uniform(0.95, 1.05),
-    level=rng.uniform(-1.5, 1.5),
-    tilt=rng.uniform(-0.7, 0.7),
+    level=rng.uniform(-1, 1),
+    tilt=rng.uniform(-0.4, 0.4),
   )
 
 
 def say(manner: Manner, who: Speaker, samples: int, rng: np.random.Generator) -> np.ndarray:
   """Babbles for `samples` samples at `RATE`; float32 in [-1, 1]."""
   centres, stress = _rhythm(manner.tempo, samples, rng)
-  time = np.arange(samples, dtype=np.float32)
-  melody = np.interp(time, centres, rng.uniform(-1, 1, len(centres)) + np.linspace(0.4, -0.4, len(centres)))
-  pitch = who.pitch * manner.pitch * 2 ** (manner.swing * melody)
-  voiced = _pulses(pitch, rng) * stress
-  breath = rng.standard_normal(samples, np.float32) * stress
-  vowels = rng.choice(VOWELS, len(centres)) * who.formants
-  wave = _shape(voiced, manner.breath * breath, centres, vowels, manner.tilt + who.tilt)
-  level = manner.level + who.level + rng.normal(0, 0.8)
-  wave *= 10 ** (level / 20) / max(np.sqrt(np.mean(wave**2)), 1e-9)
+  melody = rng.uniform(-1, 1, len(centres)) + np.linspace(0.4, -0.4, len(centres))
+  tones = who.pitch * manner.pitch * 2 ** (manner.swing * melody)  # Hz, one per syllable
+  voiced = _pulses(np.interp(np.arange(samples), centres, tones), rng) * stress
+  breath = rng.standard_normal(samples, np.float32) * (manner.breath * stress)
+  vowels = VOWELS[rng.integers(len(VOWELS), size=len(centres))] * who.formants
+  wave = _shape(voiced, breath, centres, vowels, manner.tilt + who.tilt)
+  level = manner.level + who.level + rng.normal(0, 0.5)
+  wave *= 10 ** (level / 20) / np.sqrt(np.mean(wave**2))
   return np.clip(wave, -0.99, 0.99)
 
 
 def _rhythm(tempo: float, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
   """Centres of the syllables, in samples, and how loud the voice is at each sample."""
   count = max(1, round(tempo * samples / RATE))
-  lengths = rng.uniform(0.75, 1.25, count)
-  edges = np.concatenate([[0], np.cumsum(lengths)]) * samples / lengths.sum()
-  loud = rng.uniform(0.7, 1.0, count)
-  if count > 4 and rng.random() < 0.5:
+  edges = np.concatenate([[0], np.cumsum(rng.uniform(0.75, 1.25, count))])
+  edges *= samples / edges[-1]
+  loud = rng.uniform(0.85, 1.0, count).astype(np.float32)
+  if count > 5 and rng.random() < 0.3:
     loud[rng.integers(2, count - 1)] = 0.03  # a pause
-  time = np.arange(samples)
-  which = np.minimum(np.searchsorted(edges, time, 'right') - 1, count - 1)
-  within = (time - edges[which]) / (edges[which + 1] - edges[which])
-  bump = 0.12 + 0.88 * np.sin(np.pi * within) ** 1.2
-  return (edges[:-1] + edges[1:]) / 2, (loud[which] * bump).astype(np.float32)
+  within, which = np.modf(np.interp(np.arange(samples), edges, np.arange(count + 1)))
+  bump = 0.3 + 0.7 * np.sin(np.pi * within.astype(np.float32))
+  return (edges[:-1] + edges[1:]) / 2, loud[which.astype(int)] * bump
 
 
 def _pulses(pitch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -122,21 +119,21 @@ def _shape(
   """Filters both sources frame by frame, without delay; the formants glide from vowel to vowel."""
   samples, hop = len(voiced), FRAME // 2
   frames = samples // hop + 2  # frame k is centred on sample k * hop
-  window = np.pad(np.hanning(FRAME + 1)[:-1].astype(np.float32), hop)  # room for the ringing
+  window = np.pad(np.hanning(FRAME + 1)[:-1].astype(np.float32), hop // 2)  # room for ringing
   spectra = []
   for source in (voiced, breath):
-    padded = np.pad(source, (FRAME, (frames + 1) * hop - samples))
-    cut = np.lib.stride_tricks.sliding_window_view(padded, 2 * FRAME)[::hop]
+    padded = np.pad(source, (len(window) // 2, (frames + 1) * hop - samples))
+    cut = np.lib.stride_tricks.sliding_window_view(padded, len(window))[::hop][:frames]
     spectra.append(np.fft.rfft(cut * window, axis=1))  # [frames, frequencies]
-  hz = np.fft.rfftfreq(2 * FRAME, 1 / RATE).astype(np.float32)
+  hz = np.fft.rfftfreq(len(window), 1 / RATE).astype(np.float32)
   formants = [np.interp(np.arange(frames) * hop, centres, v) for v in vowels.T]
   slope = np.maximum(hz / 200, 1) ** np.float32(-tilt / 6.02)
   spectrum = (spectra[0] * slope + spectra[1]) * _resonances(formants, hz)
-  pieces = np.fft.irfft(spectrum, axis=1).astype(np.float32)
-  wave = np.zeros((frames + 3, hop), np.float32)
-  for k in range(4):
+  pieces = np.fft.irfft(spectrum, axis=1)
+  wave = np.zeros((frames + 2, hop), np.float32)
+  for k in range(3):
     wave[k : k + frames] += pieces[:, k * hop : (k + 1) * hop]
-  return wave.ravel()[FRAME : FRAME + samples]
+  return wave.ravel()[len(window) // 2 :][:samples]
 
 
 def _resonances(formants: Sequence[np.ndarray], hz: np.ndarray) -> np.ndarray:

@@ -2,10 +2,9 @@
 
 import math
 
-import jax.numpy as jnp
 from flax import nnx
 
-from emojax.encoders import linear
+from emojax.encoders import initial
 from emojax.ops import lstm
 from emojax.types import Array
 
@@ -14,10 +13,10 @@ class LSTM(nnx.Module):
   """One layer, left to right, from a zero state; it runs through padding, which stands on the right."""
 
   def __init__(self, width: int, hidden: int, *, rngs: nnx.Rngs):
-    init = linear.uniform(1 / math.sqrt(hidden))
+    init = initial.uniform(1 / math.sqrt(hidden))
 
     def parameter(*shape):
-      return nnx.Param(init(rngs.params(), shape, jnp.float32))
+      return nnx.Param(init(rngs.params(), shape))
 
     self.kernel = parameter(width, 4 * hidden)  # gates i, f, g, o
     self.recurrent = parameter(hidden, 4 * hidden)

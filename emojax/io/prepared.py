@@ -1,19 +1,22 @@
 """The folder of a prepared dataset: where it lies, and the index that stands beside its records.
 
     <data_dir>/<corpus>/<config>/<version>/
-      <corpus>-all.array_record-*    one record per utterance, in dialogue order (TFDS)
-      dataset_info.json features.json metadata.json                             (TFDS)
-      index.parquet                  row i describes record i
-      exclusions.jsonl               {"id", "reason", "file"} per utterance that was left out
-      counts.json                    {"listed", "kept", "excluded", ...}; kept + excluded = listed
+      <corpus>-utterances.array_record-*   one record per utterance, in dialogue order (TFDS)
+      dataset_info.json features.json      (TFDS)
+      metadata.json                        fingerprint, complete, generated, sample_rate, ...
+      index.parquet                        row i describes record i
+      exclusions.jsonl                     {"id", "reason", "file"} per utterance without values
+      counts.json                          {"listed", "kept", "excluded", ...}; the latter two add up
 
-`base` holds the release (waveform, transcript, labels, votes), a feature config holds what was
-computed from it, row for row.
+`base` holds the release (waveform, transcript, labels, votes) without what it excludes. A feature
+config holds what was computed from `base`, row for row: an utterance without values stays, with
+length 0. Records are read with `tfds.builder_from_directory(folder).as_data_source('all')`.
 """
 
 import difflib
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +29,8 @@ EXCLUSIONS = 'exclusions.jsonl'
 COUNTS = 'counts.json'
 
 Index = dict[str, np.ndarray]
+
+_VERSION = re.compile(r'\d+\.\d+\.\d+')
 
 
 class UnpreparedError(ValueError):
@@ -46,11 +51,15 @@ def find(data_dir: str | os.PathLike | None, corpus: str, config: str = 'base') 
   root = pathlib.Path(data_dir).expanduser() if data_dir else default_data_dir()
   versions = [
     folder for folder in (root / corpus / config).glob('*.*.*')
-    if (folder / INDEX).is_file() and (folder / 'dataset_info.json').is_file()
+    if _VERSION.fullmatch(folder.name)  # TFDS builds in `incomplete.XXXXXX_1.0.0`
+    and (folder / INDEX).is_file() and (folder / 'dataset_info.json').is_file()
   ]
   if versions:
     return max(versions, key=lambda folder: tuple(int(part) for part in folder.name.split('.')))
-  there = sorted('/'.join(index.parts[-4:-2]) for index in root.glob(f'*/*/*/{INDEX}'))
+  there = sorted({
+    '/'.join(index.parts[-4:-2]) for index in root.glob(f'*/*/*/{INDEX}')
+    if _VERSION.fullmatch(index.parts[-2])
+  })
   near = difflib.get_close_matches(f'{corpus}/{config}', there, n=1)
   raise UnpreparedError(
     f'{corpus}/{config} is not prepared under {root}; '

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 
 def confusion(labels: ArrayLike, predictions: ArrayLike, num_classes: int) -> np.ndarray:
-  """Counts, int64 [K, K]: row = label, column = prediction. Both inputs are integers [N] in 0..K-1."""
+  """Counts, int64 [K, K]: row = label, column = prediction. Inputs are integers [N] in 0..K-1."""
   return _count(labels, predictions, np.zeros(np.shape(labels), np.int64), 1, num_classes)[0]
 
 
@@ -84,8 +84,8 @@ def _count(labels, predictions, unit_index, num_units, num_classes) -> np.ndarra
   predictions = _classes('predictions', predictions, num_classes)
   if not len(labels) == len(predictions) == len(unit_index):
     raise ValueError(
-        f'one label, prediction and unit per utterance, please; there are {len(labels)} labels, '
-        f'{len(predictions)} predictions and {len(unit_index)} units.')
+      f'one label, prediction and unit per utterance, please; there are {len(labels)} labels, '
+      f'{len(predictions)} predictions and {len(unit_index)} units.')
   cell = (unit_index * num_classes + labels) * num_classes + predictions
   counts = np.bincount(cell, minlength=num_units * num_classes**2)
   return counts.reshape(num_units, num_classes, num_classes).astype(np.int64)
@@ -102,8 +102,8 @@ def _classes(name: str, values: ArrayLike, num_classes: int) -> np.ndarray:
   outside = (values < 0) | (values >= num_classes)
   if outside.any():
     raise ValueError(
-        f'{name} lie in 0..{num_classes - 1}; {outside.sum()} of {values.size} do not, the first is '
-        f'{values[outside][0]}. Utterances without a label are left out before scoring.')
+      f'{name} lie in 0..{num_classes - 1}; {outside.sum()} of {values.size} do not, the first is '
+      f'{values[outside][0]}. Utterances without a label are left out before scoring.')
   return values.astype(np.int64)
 
 

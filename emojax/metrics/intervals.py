@@ -1,9 +1,9 @@
 """How far a score could be off: intervals that count speakers, not utterances.
 
-Utterances of one speaker are alike, so a thousand of them from two speakers say little about a third.
-`jackknife` leaves out one unit at a time (speaker, dialogue, video; the protocol says which) and looks
-at how much the score moves. It needs no assumption about the formula, only that the score is a
-function of sums over units: confusion matrices, or the moments behind a correlation.
+Utterances of one speaker are alike, so a thousand of them from two speakers say little about a
+third. `jackknife` leaves out one unit at a time (speaker, dialogue, video; the protocol says which)
+and looks at how much the score moves. It asks of the formula only that the score is a function of
+sums over units: confusion matrices, or the moments behind a correlation.
 
 `binomial` is for utterances known to be independent, as in the generated corpora.
 """
@@ -45,9 +45,9 @@ def jackknife(
     level: the share of such intervals that shall cover the true score.
 
   Returns:
-    None where there is no honest interval: with fewer than two units, or when the score of the whole
-    or of any leave-one-out set is undefined. Leaving out only the undefined ones would drop the very
-    units that matter most. Units that all agree give a width of 0: only their differences count.
+    None where there is no honest interval: with fewer than two units, or when the score of the
+    whole or of any leave-one-out set is undefined. Leaving out only the undefined ones would drop
+    the very units that matter most. Units that all agree give a width of 0: only differences count.
   """
   per_unit = np.asarray(per_unit)
   k = len(per_unit)

@@ -21,28 +21,30 @@ def classification_report(
     words: what the protocol says about itself, for a leaky one (named `..._as_published`).
 
   Returns:
-    Lines of text; '-' stands where a value is undefined. The first line of a leaky protocol's report
-    says so.
+    Lines of text; '-' stands where a value is undefined. The first line of a leaky protocol's
+    report says so.
   """
   first = rows[0]
-  heading = [f'{first["protocol"]}, fold {first["fold"]}, seed {first["seed"]}: '
-             f'{first["head"]} on {first["split"]}',
-             f'{first["n"]:,} utterances ({first["n_excluded"]:,} excluded), '
-             f'{_counted(first["k"], first["unit"])}']
+  n, k, unit = first['n'], first['k'], first['unit']
+  heading = [
+    '{protocol}, fold {fold}, seed {seed}: {head} on {split}'.format(**first),
+    f'{n:,} utterances ({first["n_excluded"]:,} excluded), {k:,} {unit}{"" if k == 1 else "s"}',
+  ]
   if first['protocol'].endswith('_as_published'):
     heading.insert(0, f'chosen on test: not an honest estimate. {words}'.rstrip())
-  return '\n\n'.join([
-      '\n'.join(heading),
-      _aligned(_per_class(matrix, class_names)),
-      _aligned(_scores(rows)),
-      'rows: label, columns: prediction\n' + _aligned(_counts(matrix, class_names)),
-  ]) + '\n'
+  blocks = [
+    '\n'.join(heading),
+    _aligned(_per_class(matrix, class_names)),
+    _aligned(_scores(rows)),
+    'rows: label, columns: prediction\n' + _aligned(_counts(matrix, class_names)),
+  ]
+  return '\n\n'.join(blocks) + '\n'
 
 
 def confusion_picture(matrix: np.ndarray, class_names: Sequence[str], title: str) -> np.ndarray:
-  """The confusion matrix as an image, uint8 [H, W, 3]: in each cell the count and the row's percent.
+  """The confusion matrix as an image, uint8 [H, W, 3]: count and row percent in each cell.
 
-  The shade is the row's percent, so that rare classes are seen as well as common ones. Needs
+  The shade is the row percent, so that rare classes are seen as well as common ones. Needs
   matplotlib (extra `viz`); leaves no figure and no global state behind.
   """
   from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -70,13 +72,16 @@ def confusion_picture(matrix: np.ndarray, class_names: Sequence[str], title: str
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
+_PER_CLASS = {
+  'precision': classification.precision, 'recall': classification.recall, 'f1': classification.f1}
+
+
 def _per_class(matrix: np.ndarray, class_names: Sequence[str]) -> list[list[str]]:
-  columns = [classification.precision(matrix), classification.recall(matrix),
-             classification.f1(matrix)]
+  scores = [f(matrix) for f in _PER_CLASS.values()]
   support = classification.support(matrix)
-  return [['', 'precision', 'recall', 'f1', 'support']] + [
-      [name, *(_digits(column[c]) for column in columns), f'{support[c]:,}']
-      for c, name in enumerate(class_names)]
+  return [['', *_PER_CLASS, 'support']] + [
+    [name, *(_digits(score[c]) for score in scores), f'{support[c]:,}']
+    for c, name in enumerate(class_names)]
 
 
 def _scores(rows: Sequence[Row]) -> list[list[str]]:
@@ -90,20 +95,16 @@ def _scores(rows: Sequence[Row]) -> list[list[str]]:
 
 def _counts(matrix: np.ndarray, class_names: Sequence[str]) -> list[list[str]]:
   return [['', *class_names]] + [
-      [name, *(f'{count:,}' for count in row)] for name, row in zip(class_names, matrix, strict=True)]
+    [name, *(f'{count:,}' for count in row)] for name, row in zip(class_names, matrix, strict=True)]
 
 
 def _aligned(table: list[list[str]]) -> str:
   """Columns two spaces apart: the first to the left, the others to the right."""
   widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
   return '\n'.join(
-      '  '.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-      for row in table)
+    '  '.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+    for row in table)
 
 
 def _digits(value: float | None) -> str:
   return '-' if value is None or np.isnan(value) else f'{value:.4f}'
-
-
-def _counted(k: int, unit: str) -> str:
-  return f'{k:,} {unit}' if k == 1 else f'{k:,} {unit}s'

@@ -4,9 +4,9 @@ A row is a flat dict that JSON can hold:
 
     {protocol, fold, seed, split, head, metric, value, ci95, n, n_excluded, unit, k}
 
-`value` and `ci95` ([low, high]) are fractions. Where one of them is absent (None) or of no use, one
-more key, `reason`, says why. `fold` is the name of a fold, 'pooled' (the predictions of all folds put
-together by the caller, who then asks for rows as usual) or 'mean' (made here, with `sd`, `members`).
+`value` and `ci95` ([low, high]) are fractions. Where one is absent (None) or of no use, a further
+key, `reason`, says why. `fold` is the name of a fold, 'pooled' (the caller joins the predictions
+of all folds and asks for rows as usual) or 'mean' (made here, with two more keys, `sd`, `members`).
 """
 
 import dataclasses
@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emojax.metrics import classification
-from emojax.metrics import intervals
+from emojax.metrics import classification, intervals
 
 Row = dict[str, Any]
 
@@ -55,10 +54,10 @@ def classification_rows(
   for name, metric in classification.METRICS.items():
     value, interval = float(metric(total)), intervals.jackknife(metric, per_unit)
     row = {
-        'protocol': protocol, 'fold': fold, 'seed': seed, 'split': split, 'head': head,
-        'metric': name, 'value': None if np.isnan(value) else value,
-        'ci95': [interval.low, interval.high] if interval else None,
-        'n': int(total.sum()), 'n_excluded': n_excluded, 'unit': unit, 'k': k,
+      'protocol': protocol, 'fold': fold, 'seed': seed, 'split': split, 'head': head,
+      'metric': name, 'value': None if np.isnan(value) else value,
+      'ci95': [interval.low, interval.high] if interval else None,
+      'n': int(total.sum()), 'n_excluded': n_excluded, 'unit': unit, 'k': k,
     }
     reason = _reason(interval, k, unit)
     rows.append(row | {'reason': reason} if reason else row)
@@ -66,12 +65,12 @@ def classification_rows(
 
 
 def mean_rows(rows: Iterable[Row]) -> list[Row]:
-  """Rows of fold 'mean': for each protocol, split, head and metric the mean over members (fold, seed).
+  """Rows of fold 'mean': per protocol, split, head and metric the mean over members (fold, seed).
 
-  `sd` is the spread over the `members` (n - 1 below; None for one member). There is no interval: folds
-  share training data and seeds share test data, so members are not independent; the pooled rows have
-  one. `n`, `n_excluded` and `k` count each fold once. `seed` is kept if all members have the same. A
-  mean over members of which one has no value has none either. Rows 'pooled' and 'mean' are passed over.
+  `sd` is the spread over the `members` (n - 1 below; None for one member). There is no interval:
+  folds share training data and seeds share test data, so members are not independent; the pooled
+  rows have one. `n`, `n_excluded` and `k` count each fold once; `seed` is kept if all members have
+  the same. If one member has no value, the mean has none. Rows 'pooled' and 'mean' are passed over.
   """
   groups: dict[tuple, dict[tuple, Row]] = {}
   for row in rows:
@@ -81,8 +80,8 @@ def mean_rows(rows: Iterable[Row]) -> list[Row]:
     member = (row['fold'], row['seed'])
     if member in group:
       raise ValueError(
-          f'two rows for {row["metric"]} of fold {member[0]}, seed {member[1]} ({row["protocol"]}, '
-          f'{row["split"]}, {row["head"]}); settings of a grid are averaged one at a time.')
+        f'two rows for {row["metric"]} of fold {member[0]}, seed {member[1]} ({row["protocol"]}, '
+        f'{row["split"]}, {row["head"]}); settings of a grid are averaged one at a time.')
     group[member] = row
   return [_mean_row(list(group.values())) for group in groups.values()]
 
@@ -107,14 +106,14 @@ class Judgement:
 def judge(correct: int, n: int, *, best: float, chance: float) -> Judgement:
   """Holds `correct` of `n` against the Bayes accuracy of a generated corpus (its `truth.json`).
 
-  Utterances there are independent, so the interval is binomial. A perfect model is falsely accused of
-  a leak in at most 2.5 % of tests.
+  Utterances there are independent, so the interval is binomial. A perfect model is falsely accused
+  of a leak in at most 2.5 % of tests.
   """
   if n < 1:
     raise ValueError('nothing to judge: no utterances.')
   low, high = intervals.binomial(correct, n)
   return Judgement(
-      correct / n, (low, high), known_share(correct / n, best, chance), beats_best=low > best)
+    correct / n, (low, high), known_share(correct / n, best, chance), beats_best=low > best)
 
 
 _SHARED = ('protocol', 'split', 'head', 'metric', 'unit')  # what the members of a mean agree in
@@ -126,12 +125,12 @@ def _predictions(outputs: ArrayLike, num_classes: int) -> np.ndarray:
     return outputs
   if outputs.ndim != 2 or outputs.shape[1] != num_classes:
     raise ValueError(
-        f'outputs are logits [N, {num_classes}] or predictions [N]; these are {outputs.shape}.')
+      f'outputs are logits [N, {num_classes}] or predictions [N]; these are {outputs.shape}.')
   damaged = np.flatnonzero(~np.isfinite(outputs).all(1))
   if damaged.size:
     raise ValueError(
-        f'{damaged.size} of {len(outputs)} utterances have logits that are not finite, the first in '
-        f'row {damaged[0]}; a diverged model has no score.')
+      f'{damaged.size} of {len(outputs)} utterances have logits that are not finite, the first in '
+      f'row {damaged[0]}; a diverged model has no score.')
   return outputs.argmax(1)
 
 
@@ -146,15 +145,17 @@ def _reason(interval: intervals.Interval | None, k: int, unit: str) -> str | Non
 def _mean_row(members: list[Row]) -> Row:
   values = [row['value'] for row in members if row['value'] is not None]
   complete = len(values) == len(members)
+  reason = (
+    'members are not independent: the pooled rows have the interval' if complete else
+    f'no value in {len(members) - len(values)} of {len(members)} members')
   folds = {row['fold']: row for row in members}.values()
   seeds = {row['seed'] for row in members}
   return {
-      **{key: members[0][key] for key in _SHARED},
-      'fold': 'mean', 'seed': seeds.pop() if len(seeds) == 1 else None,
-      'value': statistics.fmean(values) if complete else None,
-      'sd': statistics.stdev(values) if complete and len(values) > 1 else None,
-      'members': len(members), 'ci95': None,
-      **{key: sum(row[key] for row in folds) for key in ('n', 'n_excluded', 'k')},
-      'reason': 'members are not independent: the pooled rows have the interval' if complete else
-                f'no value in {len(members) - len(values)} of {len(members)} members',
+    **{key: members[0][key] for key in _SHARED},
+    'fold': 'mean', 'seed': seeds.pop() if len(seeds) == 1 else None,
+    'value': statistics.fmean(values) if complete else None,
+    'sd': statistics.stdev(values) if complete and len(values) > 1 else None,
+    'members': len(members), 'ci95': None,
+    **{key: sum(row[key] for row in folds) for key in ('n', 'n_excluded', 'k')},
+    'reason': reason,
   }

@@ -8,12 +8,11 @@ attend to the audio, then to the encoded text; both are pooled, summed, normalis
 
 from collections.abc import Mapping
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from emojax.encoders import dropout as dropout_lib
-from emojax.encoders import linear, post_norm, recurrent
+from emojax.encoders import initial, linear, post_norm, recurrent
 from emojax.ops import masking
 from emojax.types import Array, ModelOutput, Stream, StreamSpec
 
@@ -126,7 +125,7 @@ def _initial_vectors(text: StreamSpec, rngs: nnx.Rngs) -> Array:
   if text.vectors is not None:
     return jnp.asarray(text.vectors, jnp.float32)
   # as widely spread as pretrained word vectors, of which this takes the place
-  return 0.3 * jax.random.normal(rngs.params(), (text.vocabulary_size, text.width), jnp.float32)
+  return initial.normal(0.3)(rngs.params(), (text.vocabulary_size, text.width))
 
 
 # The names of the original's state dict, rewritten from the top down into paths of `Model`.

@@ -1,5 +1,6 @@
 """What a group of members carries from step to step, and what control does to it."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ def init(
     seeds: Sequence[int],
     *,
     restores: bool,
+    shapes: Tree | None = None,
 ) -> TrainState:
   """The state of one group: `makes[m]` builds member m's model, `seeds[m]` is its seed.
 
@@ -38,16 +40,24 @@ def init(
 
   Args:
     restores: whether control ever goes back to the best, with its optimizer state.
+    shapes: parameter shapes to pad to, if a member outside the group is larger (`largest`).
   """
 
-  def one(make: functional.Make, seed: int) -> TrainState:
+  solo = []
+  for make, seed in zip(makes, seeds):
     key = jax.random.key(seed)
     params, model_state = functional.init(make, jax.random.fold_in(key, 2**31))  # no step has it
-    opt_state = tx.init(params)
-    state = TrainState(jnp.int32(0), params, model_state, opt_state, {}, key)
-    return state.replace(best=snapshot(state, restores=restores))
+    solo.append((params if shapes is None else pad(params, shapes), model_state, key))
+  return _assemble(solo, tx, restores)
 
-  return stack([jax.jit(one, static_argnums=(0, 1))(m, s) for m, s in zip(makes, seeds)])
+
+@functools.partial(jax.jit, static_argnums=(1, 2))  # one program, not one for every shape of zeros
+def _assemble(solo, tx: optax.GradientTransformation, restores: bool) -> TrainState:
+  states = []
+  for params, model_state, key in solo:
+    state = TrainState(jnp.int32(0), params, model_state, tx.init(params), {}, key)
+    states.append(state.replace(best=snapshot(state, restores=restores)))
+  return stack(states)
 
 
 def snapshot(state: TrainState, *, restores: bool) -> Tree:
@@ -70,16 +80,29 @@ def restore_best(state: TrainState, chosen: Array) -> TrainState:
 
 def stack(states: Sequence[TrainState]) -> TrainState:
   """Solo states as one group, every leaf padded with zeros up to the largest member's shape."""
+  shapes = largest(states)
+  return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(pad(state, shapes) for state in states))
 
-  def pad(*leaves):
-    if len({leaf.shape for leaf in leaves}) == 1:
-      return jnp.stack(leaves)
-    shape = tuple(max(sizes) for sizes in zip(*(leaf.shape for leaf in leaves)))
-    return jnp.stack([
-      jnp.pad(leaf, [(0, large - size) for size, large in zip(leaf.shape, shape)])
-      for leaf in leaves])
 
-  return jax.tree.map(pad, *states)
+def largest(trees: Sequence[Tree]) -> Tree:
+  """The largest shape of each leaf over trees of one structure."""
+
+  def shape(*leaves):
+    sizes = tuple(max(sizes) for sizes in zip(*(leaf.shape for leaf in leaves)))
+    return jax.ShapeDtypeStruct(sizes, leaves[0].dtype)
+
+  return jax.tree.map(shape, *trees)
+
+
+def pad(tree: Tree, shapes: Tree) -> Tree:
+  """Every leaf with zeros behind, up to the shape of `shapes`' leaf."""
+
+  def one(leaf, like):
+    if leaf.shape == like.shape:
+      return leaf
+    return jnp.pad(leaf, [(0, large - size) for size, large in zip(leaf.shape, like.shape)])
+
+  return jax.tree.map(one, tree, shapes)
 
 
 def strip(tree: Tree, abstract: Tree) -> Tree:

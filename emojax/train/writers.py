@@ -1,12 +1,12 @@
-"""What a run writes while it trains: lines in two files, charts for TensorBoard, a few words to the log.
+"""What a run writes while it trains: lines in files, charts for TensorBoard, words to the log.
 
-    log = writers.MetricsLog(folder / 'metrics.jsonl')    # the record: deterministic, cut when resuming
-    writer = writers.make_writer(folder)                  # the charts: clu's interface, asynchronous
+    log = writers.MetricsLog(folder / 'metrics.jsonl')  # the record: deterministic
+    writer = writers.make_writer(folder)                # the charts: clu's interface, asynchronous
     with writers.metric_writers.ensure_flushes(writer):
       writer.write_scalars(step, {'train/loss': 0.7, 'valid/loss': 0.8})
 
-clu's `metric_writers` and `periodic_actions` are to be reached through this module: clu itself imports
-TensorFlow with them, for a writer that we do not use.
+clu's `metric_writers` and `periodic_actions` are to be reached through this module: clu itself
+imports TensorFlow with them, for a writer that we do not use.
 """
 
 import importlib
@@ -43,8 +43,8 @@ def _import_without_tensorflow(name: str) -> types.ModuleType:
 class _NoSummaryWriter:
   def __init__(self, *_, **__):
     raise NotImplementedError(
-        'clu writes summaries with TensorFlow, which emojax does without; '
-        'use emojax.train.writers.make_writer.')
+      'clu writes summaries with TensorFlow, which emojax does without; '
+      'use emojax.train.writers.make_writer.')
 
 
 metric_writers = _import_without_tensorflow('clu.metric_writers')
@@ -76,10 +76,11 @@ def parameter_table(params: Mapping[str, Any]) -> str:
 class MetricsLog:
   """A file of one JSON object per line, `{"step": 10, "train/loss": 0.7, ...}`, keys sorted.
 
-  The same values give the same bytes: floats are written so that they read back exactly, and nothing
-  is added (clock times go to a log of their own, `timing.jsonl`). NaN and infinities, which JSON lacks,
-  become the strings 'nan', 'inf', '-inf', which `float` reads. Each line is on its way to the disk when
-  `write` returns. A last line that a killed process left unfinished is no line; opening cuts it off.
+  The same values give the same bytes: floats are written so that they read back exactly, and
+  nothing is added (clock times go to a log of their own, `timing.jsonl`). NaN and infinities, which
+  JSON lacks, become the strings 'nan', 'inf', '-inf', which `float` reads. A line has left the
+  process when `write` returns. A last line that a killed process left unfinished is no line;
+  opening cuts it off.
   """
 
   def __init__(self, path: str | os.PathLike):
@@ -104,8 +105,8 @@ class MetricsLog:
   def truncate(self, keep: Callable[[dict[str, Any]], bool]) -> int:
     """Drops, atomically, the lines for which `keep` is false; says how many they were.
 
-    After restoring step 100: `log.truncate(lambda row: row['step'] <= 100)`. What is kept stays as it
-    was, byte for byte.
+    After restoring step 100: `log.truncate(lambda row: row['step'] <= 100)`. What is kept stays as
+    it was, byte for byte.
     """
     lines = self._lines()
     kept = [line for line, row in lines if keep(row)]
@@ -137,9 +138,9 @@ def _plain(value: Any) -> Any:
 class TensorBoardWriter(metric_writers.MetricWriter):
   """Writes TensorBoard event files without TensorFlow.
 
-  What stands before the first slash of a name becomes the run, a sub-folder of its own: 'train/loss'
-  and 'valid/loss' are the chart 'loss' of the runs `train` and `valid`, which TensorBoard lays over
-  each other. Names without a slash go to the folder itself.
+  What stands before the first slash of a name becomes the run, a sub-folder of its own:
+  'train/loss' and 'valid/loss' are the chart 'loss' of the runs `train` and `valid`, which
+  TensorBoard lays over each other. Names without a slash go to the folder itself.
 
   clu calls by keyword: the arguments keep the names of its interface.
   """
@@ -199,7 +200,7 @@ class TensorBoardWriter(metric_writers.MetricWriter):
     raise NotImplementedError('videos are not written; write some of their frames as images.')
 
   def flush(self):
-    """Writes what has arrived; tensorboardX passes the last few points on in a thread of its own."""
+    """Writes what has arrived; tensorboardX's own thread may still hold the last few points."""
     for run in self._runs.values():
       run.flush()
 
@@ -218,8 +219,8 @@ class TensorBoardWriter(metric_writers.MetricWriter):
 
       # The suffix keeps a run that is resumed within the same second from overwriting its file.
       self._runs[name] = tensorboardX.SummaryWriter(
-          str(self._folder / name), purge_step=self._purge_step,
-          filename_suffix=f'.{time.time_ns()}')
+        str(self._folder / name), purge_step=self._purge_step,
+        filename_suffix=f'.{time.time_ns()}')
     return self._runs[name]
 
 
@@ -229,8 +230,8 @@ class _LoggingWriter(metric_writers.LoggingWriter):
   def write_scalars(self, step, scalars):
     super().write_scalars(step, {name: np.asarray(value).item() for name, value in scalars.items()})
 
-  def write_nothing(self, *_, **__):
+  def _write_nothing(self, *_, **__):
     """Images, texts and the like are of use in TensorBoard only."""
 
-  write_summaries = write_images = write_videos = write_audios = write_nothing
-  write_texts = write_histograms = write_hparams = write_nothing
+  write_summaries = write_images = write_videos = write_audios = _write_nothing
+  write_texts = write_histograms = write_hparams = _write_nothing

@@ -1,0 +1,115 @@
+"""The fields that every experiment has, each declared once; an experiment's file states differences.
+
+Any field is overridden on the command line: --config.optim.learning_rate=1e-4. Arguments behind a
+colon, joined by commas, change many at once: --config=configs/iemocap_mat.py:tiny.
+"""
+
+import ml_collections
+
+
+def base() -> ml_collections.ConfigDict:
+  """The defaults."""
+  c = ml_collections.ConfigDict()
+  c.protocol = ''  # 'corpus/name', see emojax/protocols
+  c.seed = 0  # first seed; --seed on the command line sets it too
+  c.refit = False  # find the number of epochs on validation, then train on train + validation with it
+  c.fast_dev_run = 0  # N batches of train, validation and test at full size; saves nothing
+
+  c.members = ml_collections.ConfigDict({
+    'folds': 'all',  # 'all', or numbers or names: '0,2'
+    'seeds': '1',  # how many, counted from `seed`; or a list with a comma: '1,7'
+    'mode': 'sequential',  # one member after the other, with one compiled step
+  })
+
+  c.data = ml_collections.ConfigDict({
+    'path': '',  # where data_builders.build wrote (its --data_dir); '': TFDS's default
+    'resident': 'auto',  # keep the padded corpus on the device: 'auto', 'always', 'never'
+    'resident_gib': 2.0,  # 'auto' does so up to this size
+    'threads': 1,  # reading ahead, where it is not resident
+    'prefetch': 4,  # batches read ahead
+  })
+
+  c.streams = ml_collections.ConfigDict()  # name -> see `words` and `frames`
+  c.heads = ml_collections.ConfigDict()  # name -> see `single_label`
+  c.model = ml_collections.ConfigDict({'name': ''})  # a file in emojax/models, then its arguments
+
+  c.batch = ml_collections.ConfigDict({
+    'size': 32,  # over all devices
+    'evaluation_size': 64,
+    'sampler': 'reshuffle',  # each epoch; or 'shuffle_once', 'with_replacement'
+    'buckets': ml_collections.ConfigDict(),  # stream -> padded lengths; empty: all to the longest
+  })
+
+  c.optim = ml_collections.ConfigDict({
+    'name': 'adam',  # or 'adamw', 'sgd'
+    'learning_rate': 1e-4,
+    'b1': 0.9,
+    'b2': 0.999,
+    'eps': 1e-8,
+    'weight_decay': 0.0,  # adamw
+    'clip_norm': 0.0,  # largest global gradient norm; 0: none
+  })
+
+  c.train = ml_collections.ConfigDict({
+    'num_epochs': 99,  # at most; control may stop earlier
+    'evaluate_every_epochs': 1,
+    'evaluate_every_steps': 0,  # if set, counts instead of epochs
+    'log_every_steps': 50,  # progress lines and training curves
+  })
+
+  c.control = ml_collections.ConfigDict({
+    'metric': '',  # 'head/metric'; '': what the protocol selects on
+    'mode': 'max',
+    'decay': 1.0,  # factor on the learning rate when validation stalls, with a return to the best
+    'decay_times': 0,
+    'patience': 0,  # evaluations without a better one, after the last cut, until it stops; 0: never
+    'first_evaluation': 0,  # evaluations before this one do not count
+  })
+
+  c.checkpoint = ml_collections.ConfigDict({
+    'every_evaluations': 1,
+    'keep': 2,  # the latest; the best of each member is part of the state
+  })
+
+  # -1: all devices that are left. A field per axis of the mesh ('member', 'data', 'fsdp').
+  c.mesh = ml_collections.ConfigDict({'member': 1, 'data': -1, 'fsdp': 1})
+  return c
+
+
+def words(length: int, **changes) -> ml_collections.ConfigDict:
+  """A stream of token ids."""
+  return ml_collections.ConfigDict({
+    'kind': 'words',
+    'length': length,  # tokens kept, from the first
+    'width': 300,  # of a word vector
+    'vectors': '',  # path of a GloVe-style text file, or 'random'
+    'vocabulary': 'shared_unk',  # the original's: UNK and the first word share an id; or 'clean'
+  } | changes)
+
+
+def frames(feature: str, length: int, **changes) -> ml_collections.ConfigDict:
+  """A stream of feature frames."""
+  return ml_collections.ConfigDict({
+    'kind': 'frames',
+    'feature': feature,  # the dataset's feature config that holds them
+    'length': length,  # frames kept, from the first
+    'normalise': 'none',  # or 'train', 'speaker', 'utterance': whose mean and deviation
+  } | changes)
+
+
+def single_label(**changes) -> ml_collections.ConfigDict:
+  """A head that names one class."""
+  return ml_collections.ConfigDict({
+    'kind': 'single_label',
+    'weight': 1.0,  # in the total loss
+    'reduction': 'mean',  # of the loss over a batch, or 'sum'
+    'class_weights': 'none',  # or 'balanced', or one number per class
+  } | changes)
+
+
+def arguments(arg: str | None, *known: str) -> set[str]:
+  """The words behind the colon of --config=file.py:word,word; unknown ones are refused."""
+  given = set(filter(None, (arg or '').split(',')))
+  if given - set(known):
+    raise ValueError(f'config argument {sorted(given - set(known))}; there are: {", ".join(known)}.')
+  return given

@@ -1,0 +1,68 @@
+"""Prepares a corpus: `python -m data_builders.build CORPUS[/CONFIG] --manual_dir FOLDER`.
+
+Without CONFIG: `base` (sound, transcript, labels, votes) and every feature config of the corpus. What is
+prepared already is kept. Nothing half-written ever stands in the data folder.
+"""
+
+import argparse
+import pathlib
+import sys
+import time
+from concurrent import futures
+
+# Spawned workers import this file: what is heavy is imported in `main`.
+
+
+def main(argv: list[str] | None = None) -> int:
+  """Builds, and prints a summary of each dataset; returns the exit code."""
+  args = _parse(argv)
+  from data_builders.corpora import prepare, summary
+  from emojax.io import prepared
+
+  data_dir = (args.data_dir or prepared.default_data_dir()).expanduser()
+  corpus, _, config = args.dataset.partition('/')
+  options = dict(num_shards=args.num_shards, workers=args.workers, partial=args.partial)
+  try:
+    for name in _wanted(prepare.configs(corpus, config or None), args.manual_dir):
+      asked = not config or name == config
+      start = time.monotonic()
+      folder, why = prepare.prepare(
+        corpus, name, data_dir, manual_dir=args.manual_dir, overwrite=args.overwrite and asked,
+        **options)
+      print(summary.text(f'{corpus}/{name}', folder, why, time.monotonic() - start), flush=True)
+  except futures.BrokenExecutor:
+    return _fail('a worker process died, probably for lack of memory; try fewer --workers.')
+  except (ValueError, OSError) as error:
+    return _fail(str(error))
+  except KeyboardInterrupt:
+    return _fail('interrupted; nothing half-written is left.')
+  return 0
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+  parser = argparse.ArgumentParser('python -m data_builders.build', description=__doc__)
+  parser.add_argument('dataset', metavar='CORPUS[/CONFIG]', help='iemocap, emodb/logmel_mat, ...')
+  parser.add_argument('--manual_dir', type=pathlib.Path, help='the raw release; only base needs it')
+  parser.add_argument('--data_dir', type=pathlib.Path,
+                      help='where prepared data lies (default: $TFDS_DATA_DIR or '
+                           '~/tensorflow_datasets)')
+  parser.add_argument('--num_shards', type=int, help='files per dataset (default: by size)')
+  parser.add_argument('--workers', type=int, help='processes (default: one per core)')
+  parser.add_argument('--partial', action='store_true',
+                      help='accept a release that is not complete, and record that')
+  parser.add_argument('--overwrite', action='store_true', help='build again what is prepared')
+  return parser.parse_args(argv)
+
+
+def _wanted(configs: list[str], manual_dir: pathlib.Path | None) -> list[str]:
+  """A feature config that is asked for alone brings `base` along where the release is given."""
+  return configs if 'base' in configs or not manual_dir else ['base'] + configs
+
+
+def _fail(message: str) -> int:
+  print(f'build: {message}', file=sys.stderr)
+  return 1
+
+
+if __name__ == '__main__':
+  sys.exit(main())

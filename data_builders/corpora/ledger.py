@@ -1,0 +1,60 @@
+"""What stands beside the records of a dataset: index, exclusions, counts, and a fingerprint."""
+
+import collections
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from data_builders.corpora import release
+from emojax.io import files, prepared
+
+COUNTED = ('session', 'emotion')  # columns whose values `counts.json` counts
+
+
+class Ledger:
+  """Kept while records are written, saved when all are."""
+
+  def __init__(self, exclusions: Sequence[release.Exclusion] = ()):
+    self.columns = collections.defaultdict(list)
+    self.exclusions = list(exclusions)
+    self._hash = hashlib.blake2b(digest_size=16)
+
+  def __len__(self) -> int:
+    """Rows so far."""
+    return len(self.columns['id'])
+
+  def add(self, record: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    """Takes note of the next record; `row` is what the index says of it."""
+    for name, value in row.items():
+      self.columns[name].append(value)
+    for name in sorted(record):
+      value = record[name]
+      if isinstance(value, np.ndarray):
+        self._hash.update(f'{name} {value.dtype} {value.shape}'.encode())
+        self._hash.update(np.ascontiguousarray(value).data)
+      else:
+        self._hash.update(f'{name} {value!r}'.encode())
+
+  @property
+  def fingerprint(self) -> str:
+    """Of content and order of the records: equal builds agree, though their files differ."""
+    return self._hash.hexdigest()
+
+  def save(self, folder: pathlib.Path, listed: int) -> None:
+    """Writes index, exclusions and counts into the folder of the records."""
+    prepared.write_index(folder, self.columns)
+    lines = [json.dumps(dataclasses.asdict(exclusion)) + '\n' for exclusion in self.exclusions]
+    files.write_text(folder / prepared.EXCLUSIONS, ''.join(lines))
+    excluded = len(self.exclusions)
+    counts = {'listed': listed, 'kept': listed - excluded, 'excluded': excluded}
+    for name in COUNTED:
+      if name in self.columns:
+        counts[name] = dict(sorted(collections.Counter(self.columns[name]).items()))
+    if 'duration' in self.columns:
+      counts['seconds'] = round(sum(self.columns['duration']), 3)
+    files.write_json(folder / prepared.COUNTS, counts)

@@ -1,0 +1,45 @@
+"""What `build` says of a prepared dataset."""
+
+import collections
+import json
+import pathlib
+
+from data_builders.corpora import release
+from emojax.io import files, prepared
+
+
+def text(name: str, folder: pathlib.Path, why: str, seconds: float) -> str:
+  """Counts, duration, size and place, a few lines."""
+  counts = files.read_json(folder / prepared.COUNTS)
+  metadata = files.read_json(folder / 'metadata.json')
+  size = sum(path.stat().st_size for path in folder.iterdir())
+  facts = [f'{counts["kept"]:,} kept + {counts["excluded"]:,} excluded = {counts["listed"]:,} listed']
+  if 'seconds' in counts:
+    facts.append(_duration(counts['seconds']) + ' of sound')
+  facts.append(f'{size / 1e6:,.1f} MB')
+  lines = [f'{name} {why if why == "kept" else f"built in {seconds:.1f} s ({why})"}: {folder}',
+           ', '.join(facts)]
+  for column in ('session', 'emotion'):
+    if len(counts.get(column, ())) > 1:
+      lines.append(f'{column}: ' + ', '.join(
+        f'{value} {number:,}' for value, number in counts[column].items()))
+  lines += [f'excluded, {reason}: {release.some(ids)}' for reason, ids in _excluded(folder).items()]
+  if notes := metadata.get('notes'):
+    lines.append(f'{metadata["num_notes"]:,} oddities that cost nothing: {release.some(notes)}')
+  if not metadata['complete']:
+    lines.append('NOT COMPLETE: results on it are results on a part of the corpus')
+  if metadata.get('generated'):
+    lines.append('GENERATED: results on it say nothing about human emotion')
+  return '\n  '.join(lines)
+
+
+def _excluded(folder: pathlib.Path) -> dict[str, list[str]]:
+  ids = collections.defaultdict(list)
+  for line in (folder / prepared.EXCLUSIONS).read_text('utf-8').splitlines():
+    exclusion = json.loads(line)
+    ids[exclusion['reason']].append(exclusion['id'])
+  return ids
+
+
+def _duration(seconds: float) -> str:
+  return f'{seconds / 3600:.2f} h' if seconds >= 3600 else f'{seconds / 60:.1f} min'

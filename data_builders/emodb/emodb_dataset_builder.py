@@ -1,0 +1,23 @@
+"""EmoDB, the Berlin database of emotional speech."""
+
+import tensorflow_datasets as tfds
+
+from data_builders.corpora import base, emodb_release
+
+
+class Builder(base.Builder):
+  """Ten actors, ten German sentences, seven emotions."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'First version.'}
+  # Clips last under 3 s: MAT's five frames per second leave a dozen rows, hence the finer config.
+  BUILDER_CONFIGS = base.configs('logmel_mat', 'logmel_mat_r4')
+  MANUAL_DOWNLOAD_INSTRUCTIONS = (
+    'Download EmoDB (http://emodb.bilderbar.info/download/, or audeering/emodb) and give the '
+    'folder of its wav files as manual_dir.')
+
+  UTTERANCE = emodb_release.Utterance
+  SAMPLE_RATE = emodb_release.SAMPLE_RATE
+  HOMEPAGE = 'http://emodb.bilderbar.info/'
+  LICENCE = 'CC0-1.0 (as declared by audeering/emodb)'
+  read_release = staticmethod(emodb_release.read)

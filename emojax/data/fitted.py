@@ -1,0 +1,116 @@
+"""Whatever is learned outside the network, from the training rows of one member.
+
+Vocabulary, word vectors, feature moments, class weights: host objects, saved with the run, each with
+the name of the split that it came from.
+"""
+
+import dataclasses
+import io
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from emojax.features import word_vectors, words
+from emojax.io import files
+
+NORMALISATIONS = ('none', 'train', 'speaker', 'utterance')
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+  """Fitted values of one member.
+
+  Attributes:
+    source: the split that they were fitted on.
+    vocabulary: token -> id.
+    scheme: how ids were given, see `features.words.vocabulary`.
+    vectors: [V, D] initial word vectors, or None for random ones.
+    moments: stream -> (mean [D], deviation [D]) over all training frames.
+    class_weights: head -> one factor per class.
+  """
+
+  source: str
+  vocabulary: Mapping[str, int]
+  scheme: str
+  vectors: np.ndarray | None
+  moments: Mapping[str, tuple[np.ndarray, np.ndarray]]
+  class_weights: Mapping[str, tuple[float, ...]]
+
+  def save(self, folder: pathlib.Path) -> None:
+    """Writes `fitted.json` and `fitted.npz`."""
+    arrays = {} if self.vectors is None else {'vectors': self.vectors}
+    for name, (mean, deviation) in self.moments.items():
+      arrays |= {f'moments/{name}/mean': mean, f'moments/{name}/deviation': deviation}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    files.write_bytes(folder / 'fitted.npz', buffer.getvalue())
+    files.write_json(folder / 'fitted.json', {
+      'source': self.source, 'scheme': self.scheme, 'vocabulary': dict(self.vocabulary),
+      'class_weights': {head: list(w) for head, w in self.class_weights.items()},
+      'arrays': sorted(arrays)})
+
+
+def load(folder: pathlib.Path) -> Fitted:
+  """The inverse of `Fitted.save`."""
+  about = files.read_json(folder / 'fitted.json')
+  with np.load(folder / 'fitted.npz', allow_pickle=False) as file:
+    arrays = {key: file[key] for key in file.files}
+  streams = {key.split('/')[1] for key in arrays if key.startswith('moments/')}
+  return Fitted(
+    about['source'], about['vocabulary'], about['scheme'], arrays.get('vectors'),
+    {s: (arrays[f'moments/{s}/mean'], arrays[f'moments/{s}/deviation']) for s in streams},
+    {head: tuple(w) for head, w in about['class_weights'].items()})
+
+
+def fit_words(
+    tokens: Sequence[Sequence[str]], rows: np.ndarray, scheme: str, vectors: str, width: int,
+) -> tuple[dict[str, int], np.ndarray | None, str]:
+  """Vocabulary and vectors of the rows in training.
+
+  Args:
+    vectors: 'random', or the path of a GloVe-style text file.
+
+  Returns:
+    token -> id, vectors [V, width] or None, and a line about how many tokens have a vector.
+  """
+  if not vectors:
+    raise ValueError(
+      "config.streams.text.vectors is empty. Name a GloVe-style text file (the published systems use "
+      "GloVe 840B, 300-d), or choose 'random': vectors then start random and are learned.")
+  vocabulary = words.vocabulary((tokens[row] for row in rows.tolist()), scheme)
+  if vectors == 'random':
+    return vocabulary, None, f'{len(vocabulary)} tokens, vectors start random'
+  table, line = word_vectors.table(vectors, vocabulary, scheme, width)
+  return vocabulary, table, line
+
+
+def fit_moments(
+    read: Callable[[int], np.ndarray], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and deviation [D] over all frames of `rows`; a constant feature gets deviation 1."""
+  total, squares, count = 0.0, 0.0, 0
+  for row in rows.tolist():
+    frames = read(row).astype(np.float64)
+    total, squares, count = total + frames.sum(0), squares + (frames**2).sum(0), count + len(frames)
+  if not count:
+    raise ValueError('there is not one frame to take the mean of.')
+  mean = total / count
+  deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+  return mean.astype(np.float32), np.where(deviation > 1e-8, deviation, 1).astype(np.float32)
+
+
+def class_weights(
+    setting: str | Sequence[float], ids: np.ndarray, names: Sequence[str]) -> tuple[float, ...]:
+  """One factor per class: 'none', 'balanced' by the counts in `ids`, or the given numbers."""
+  if setting == 'none':
+    return (1.0,) * len(names)
+  counts = np.bincount(ids, minlength=len(names))
+  if setting == 'balanced':
+    if not counts.all():
+      raise ValueError('balanced class weights need every class in the training part; it has '
+                       f'{dict(zip(names, counts.tolist()))}.')
+    return tuple((len(ids) / (len(names) * counts)).tolist())
+  if isinstance(setting, str) or len(setting) != len(names):
+    raise ValueError(f"class_weights={setting!r}: expected 'none', 'balanced' or {len(names)} "
+                     f'numbers for {tuple(names)}.')
+  return tuple(float(w) for w in setting)

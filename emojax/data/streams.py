@@ -1,0 +1,63 @@
+"""What a model reads of a corpus: one object per modality that turns a row into an array.
+
+Every stream has a `spec`, the real `lengths` [N] after trimming, and `example(row)`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol as Interface
+
+import numpy as np
+
+from emojax.features import words
+from emojax.types import Stream, StreamSpec
+
+
+class Reader(Interface):
+  """A modality of one corpus."""
+
+  spec: StreamSpec
+  lengths: np.ndarray  # [N], at most spec.length
+
+  def example(self, row: int) -> np.ndarray:
+    """[t, ...], unpadded, t = lengths[row]."""
+
+
+class Words:
+  """Token ids of a transcript, cut to the first `length` tokens."""
+
+  def __init__(self, tokens: Sequence[Sequence[str]], vocabulary: Mapping[str, int],
+               spec: StreamSpec):
+    self._tokens, self._vocabulary, self.spec = tokens, vocabulary, spec
+    self.lengths = np.array([min(len(t), spec.length) for t in tokens], np.int32)
+
+  def example(self, row: int) -> np.ndarray:
+    return words.lookup(self._tokens[row], self._vocabulary, int(self.lengths[row]))
+
+
+class Frames:
+  """Feature frames, cut to the first `spec.length`, shifted and scaled where the config says so."""
+
+  def __init__(self, read: Callable[[int], np.ndarray], lengths: np.ndarray, spec: StreamSpec,
+               moments: tuple[np.ndarray, np.ndarray] | None = None):
+    self._read, self._moments, self.spec = read, moments, spec
+    self.lengths = np.minimum(lengths, spec.length).astype(np.int32)
+
+  def example(self, row: int) -> np.ndarray:
+    frames = self._read(row)[:self.spec.length]
+    if self._moments is None:
+      return frames
+    mean, deviation = self._moments
+    return ((frames - mean) / deviation).astype(np.float32)
+
+
+def pad(reader: Reader, rows: np.ndarray, length: int) -> Stream:
+  """Rows [B] of one stream, padded with zeros on the right to `length`; filler rows are all padding."""
+  examples = [reader.example(row)[:length] if row >= 0 else None for row in rows.tolist()]
+  shape = (len(rows), length) if reader.spec.vocabulary_size else (len(rows), length, reader.spec.width)
+  values = np.zeros(shape, np.int32 if reader.spec.vocabulary_size else np.float32)
+  mask = np.zeros(shape[:2], np.bool_)
+  for i, example in enumerate(examples):
+    if example is not None:
+      values[i, :len(example)] = example
+      mask[i, :len(example)] = True
+  return Stream(values, mask)

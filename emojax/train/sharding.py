@@ -1,0 +1,58 @@
+"""The device mesh, and how arrays are laid on it: batches over 'data', everything else whole."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+AXES = ('member', 'data', 'fsdp')
+
+
+def make_mesh(member: int, data: int, fsdp: int) -> jax.sharding.Mesh:
+  """A mesh with the axes `AXES`; one size may be -1, for all devices that are left."""
+  sizes = [member, data, fsdp]
+  devices = jax.device_count()
+  if sizes.count(-1) == 1:
+    known = -int(np.prod(sizes))
+    sizes[sizes.index(-1)] = max(devices // known, 1)
+  if min(sizes) < 1 or np.prod(sizes) != devices:
+    raise ValueError(f'config.mesh: member={member}, data={data}, fsdp={fsdp} do not multiply to the '
+                     f'{devices} devices there are; give one of them as -1.')
+  return jax.make_mesh(tuple(sizes), AXES, axis_types=(AxisType.Auto,) * 3)
+
+
+class Placement:
+  """Puts host trees on a mesh."""
+
+  def __init__(self, mesh: jax.sharding.Mesh):
+    self.mesh = mesh
+    self.whole = NamedSharding(mesh, PartitionSpec())
+    self.batch = NamedSharding(mesh, PartitionSpec('member', ('data', 'fsdp')))
+
+  @property
+  def shards(self) -> int:
+    """Into how many parts a batch is divided."""
+    return self.mesh.shape['data'] * self.mesh.shape['fsdp']
+
+  def local(self, batch_size: int) -> slice:
+    """The part of a batch's rows that this process has to read."""
+    if batch_size % self.shards:
+      raise ValueError(f'a batch of {batch_size} does not divide over {self.shards} devices.')
+    spans = [index[1].indices(batch_size)[:2] for index in
+             self.batch.addressable_devices_indices_map((self.mesh.shape['member'], batch_size)).values()]
+    return slice(min(start for start, _ in spans), max(stop for _, stop in spans))
+
+  def replicate(self, tree: Any) -> Any:
+    """Every device has all of every array."""
+    return self._place(tree, self.whole)
+
+  def feed(self, tree: Any) -> Any:
+    """Arrays [M, b], of which this process holds its `local` rows, as global [M, B] arrays."""
+    return self._place(tree, self.batch)
+
+  def _place(self, tree: Any, sharding: NamedSharding) -> Any:
+    if jax.process_count() == 1:
+      return jax.device_put(tree, sharding)
+    return jax.tree.map(
+      lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree)
