@@ -54,7 +54,6 @@ def base() -> ml_collections.ConfigDict:
     'num_epochs': 99,  # at most; control may stop earlier
     'evaluate_every_epochs': 1,
     'evaluate_every_steps': 0,  # if set, counts instead of epochs
-    'log_every_steps': 50,  # progress lines and training curves
   })
 
   c.control = ml_collections.ConfigDict({
@@ -67,7 +66,7 @@ def base() -> ml_collections.ConfigDict:
   })
 
   c.checkpoint = ml_collections.ConfigDict({
-    'every_evaluations': 1,
+    'every_seconds': 30.0,  # at the first evaluation after so long, and at the end; 0: at each
     'keep': 2,  # the latest; the best of each member is part of the state
   })
 

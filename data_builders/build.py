@@ -1,7 +1,7 @@
 """Prepares a corpus: `python -m data_builders.build CORPUS[/CONFIG] --manual_dir FOLDER`.
 
-Without CONFIG: `base` (sound, transcript, labels, votes) and every feature config of the corpus. What is
-prepared already is kept. Nothing half-written ever stands in the data folder.
+Without CONFIG: `base` (sound, transcript, labels, votes) and every feature config of the corpus.
+What is prepared already is kept. Nothing half-written ever stands in the data folder.
 """
 
 import argparse
@@ -46,12 +46,18 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
   parser.add_argument('--data_dir', type=pathlib.Path,
                       help='where prepared data lies (default: $TFDS_DATA_DIR or '
                            '~/tensorflow_datasets)')
-  parser.add_argument('--num_shards', type=int, help='files per dataset (default: by size)')
-  parser.add_argument('--workers', type=int, help='processes (default: one per core)')
+  parser.add_argument('--num_shards', type=_count, help='files per dataset (default: by size)')
+  parser.add_argument('--workers', type=_count, help='processes (default: one per core)')
   parser.add_argument('--partial', action='store_true',
                       help='accept a release that is not complete, and record that')
   parser.add_argument('--overwrite', action='store_true', help='build again what is prepared')
   return parser.parse_args(argv)
+
+
+def _count(word: str) -> int:
+  if not word.isdigit() or word == '0':
+    raise argparse.ArgumentTypeError(f'expected a number from 1 on, not {word!r}')
+  return int(word)
 
 
 def _wanted(configs: list[str], manual_dir: pathlib.Path | None) -> list[str]:

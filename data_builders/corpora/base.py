@@ -1,8 +1,8 @@
 """What all builders share: from a parsed release to `base`, from `base` to the feature configs.
 
 A corpus brings its parser and its words (see `iemocap/`). Records are written in the order of the
-release under integer keys, so row i of the index is record i. TFDS reserves the split name `all` for
-"every split": ours is called `utterances`, and `as_data_source('all')` reads it.
+release under integer keys, so row i of the index is record i. TFDS reserves the split name `all`
+for "every split": ours is called `utterances`, and `as_data_source('all')` reads it.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import functools
 import json
 import math
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,9 @@ _BYTES = tfds.features.Encoding.BYTES  # the default encoding is 100 times slowe
 _TEXT = tfds.features.Text()
 _SCALARS = {
   str: _TEXT, int: tfds.features.Scalar(np.int32), float: tfds.features.Scalar(np.float32)}
-# A feature config repeats what `base` says of the release.
-_INHERITED = ('sample_rate', 'complete', 'licence', 'generated', 'statement', 'bayes_accuracy')
+# What the metadata of `base` takes from `truth.json`, and those of features from `base`.
+_FROM_TRUTH = ('generated', 'statement', 'bayes_accuracy')
+_FROM_BASE = ('sample_rate', 'complete', 'licence', *_FROM_TRUTH)
 
 Examples = Iterator[tuple[int, dict[str, Any]]]
 
@@ -89,8 +90,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     }
 
   def _download_and_prepare(self, dl_manager, download_config) -> None:
-    """Writes records and what stands beside them into the folder that TFDS renames when all is well."""
-    self._manual_dir = download_config.manual_dir
+    """Writes records and what stands beside them into a folder that TFDS renames at the end."""
+    self._download_config = download_config
     super()._download_and_prepare(dl_manager, download_config)
     rows, excluded = len(self._ledger), len(self._ledger.exclusions)
     # `base` has no rows for what it excludes; a feature config keeps them, without frames.
@@ -100,39 +101,38 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def _split_generators(self, dl_manager):
     if self.feature:
       return {'utterances': self._generate_features()}
-    return {'utterances': self._generate_examples(self._manual_dir or dl_manager.manual_dir)}
+    manual_dir = self._download_config.manual_dir or dl_manager.manual_dir
+    return {'utterances': self._generate_examples(manual_dir)}
 
   def _generate_examples(self, manual_dir) -> Examples:
     """The records of `base`."""
     parsed = self.read_release(pathlib.Path(manual_dir))
-    if parsed.shortfalls and not self._partial:
-      raise ValueError(
-        f'{self.name}: the release in {parsed.root} is not complete: '
-        + '. '.join(parsed.shortfalls) + f'. {_REMEDY}')
+    if parsed.shortfalls:
+      self._must_be_partial('is not complete: ' + '. '.join(parsed.shortfalls), parsed.root)
+    self._check_shards(len(parsed.utterances))
     self._ledger = ledger.Ledger(parsed.exclusions)
     read = functools.partial(_read_sound, sample_rate=self.SAMPLE_RATE)
     sounds = parallel.map_threads(read, parsed.sounds, self._workers)
+    rows = zip(parsed.utterances, parsed.sounds, sounds, strict=True)
     damaged = []
-    for utterance, path, (samples, reason) in self._progress(
-        zip(parsed.utterances, parsed.sounds, sounds), len(parsed.utterances)):
+    for utterance, path, (samples, reason) in self._progress(rows, len(parsed.utterances)):
       if reason:
-        damaged.append(release.Exclusion(
-          utterance.id, reason, str(path.relative_to(parsed.root))))
+        file = str(path.relative_to(parsed.root))
+        damaged.append(release.Exclusion(utterance.id, reason, file))
       elif self._partial or not damaged:  # a build that is to fail only looks for more damage
         record, row = _record(utterance, samples, self.SAMPLE_RATE)
         yield len(self._ledger), record
         self._ledger.add(record, row)
-    if damaged and not self._partial:
+    if damaged:
       told = release.some([f'{lost.file} ({lost.reason})' for lost in damaged])
-      raise ValueError(
-        f'{self.name}: {len(damaged):,} sounds in {parsed.root} are damaged: {told}. {_REMEDY}')
-    if not self._ledger:
-      raise ValueError(f'{self.name}: nothing in {parsed.root} became a record.')
+      self._must_be_partial(f'has {len(damaged):,} damaged sounds: {told}', parsed.root)
+    if not len(self._ledger):
+      raise ValueError(f'{self.name}: no utterance of the release in {parsed.root} can be used.')
     self._ledger.exclusions += damaged
     self.info.metadata.update(
+      {name: parsed.truth[name] for name in _FROM_TRUTH if name in parsed.truth},
       sample_rate=self.SAMPLE_RATE, complete=not parsed.shortfalls and not damaged,
-      licence=self.LICENCE, notes=parsed.notes[:20], num_notes=len(parsed.notes),
-      **{name: parsed.truth[name] for name in _INHERITED if name in parsed.truth})
+      licence=self.LICENCE, notes=parsed.notes[:20], num_notes=len(parsed.notes))
 
   def _generate_features(self) -> Examples:
     """The records of a feature config, row for row with `base`."""
@@ -140,8 +140,9 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     base = tfds.builder_from_directory(str(folder))
     source = base.as_data_source('all')
     ids = prepared.read_index(folder)['id'].tolist()
+    self._check_shards(len(ids))
     sounds = ((record['audio'], record['sample_rate']) for record in source)
-    workers = min(self._workers, 1 + len(ids) // 200)  # starting one takes as long as 200 log-mels
+    workers = min(self._workers, len(ids) // 200)  # to start one takes as long as 200 log-mels
     values = parallel.map_processes(self.feature, sounds, workers)
     self._ledger = ledger.Ledger()
     for id, (frames, reason) in self._progress(zip(ids, values, strict=True), len(ids)):
@@ -152,17 +153,25 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       self._ledger.add(record, {'id': id, 'length': len(frames)})
     said = base.info.metadata
     self.info.metadata.update(
-      {name: said[name] for name in _INHERITED if name in said},
+      {name: said[name] for name in _FROM_BASE if name in said},
       base_fingerprint=said['fingerprint'], **self.feature.metadata())
+
+  def _must_be_partial(self, what: str, root: pathlib.Path) -> None:
+    if not self._partial:
+      raise ValueError(
+        f'{self.name}: the release in {root} {what}. Restore the files, or accept the release as it '
+        'is with --partial (what is lost is then counted, and the dataset says complete=false).')
+
+  def _check_shards(self, records: int) -> None:
+    wanted = self._download_config.num_shards or 0
+    if wanted > records:
+      raise ValueError(f'{self.name}: {records:,} utterances cannot fill {wanted:,} shards; '
+                       'choose fewer, or leave num_shards to the size.')
 
   def _progress(self, items: Iterable[Any], total: int) -> Iterable[Any]:
     """A line with the time left, where somebody watches."""
     return tqdm.tqdm(items, f'{self.name}/{self.builder_config.name}', total, unit=' utterances',
                      leave=False, disable=None, mininterval=0.5)
-
-
-_REMEDY = ('Restore the files, or accept the release as it is with --partial '
-           '(what is lost is then counted, and the dataset says complete=false).')
 
 
 def _read_sound(path: pathlib.Path, sample_rate: int) -> tuple[np.ndarray | None, str]:
@@ -176,15 +185,14 @@ def _record(
   utterance: release.Utterance, samples: np.ndarray, sample_rate: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
   """What is stored of an utterance, and its row in the index."""
-  fields = dataclasses.asdict(utterance)
+  fields = dict(vars(utterance))
   duration = len(samples) / sample_rate
   if math.isnan(fields['end']):
     fields['end'] = fields['start'] + duration
   row = {name: value for name, value in fields.items() if isinstance(value, (str, int, float))}
   row |= {'num_samples': len(samples), 'duration': duration}
-  record = {name: value if name in row else _json(value) for name, value in fields.items()}
+  record = {
+    name: value if name in row else json.dumps(value, default=vars, ensure_ascii=False)
+    for name, value in fields.items()
+  }
   return record | {'audio': samples, 'sample_rate': sample_rate}, row
-
-
-def _json(value: Any) -> str:
-  return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -12,7 +12,7 @@ from emojax.features import logmel_mat
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-  """`module.extract(waveform, sample_rate, **options) -> float32 [T, width]`, and its description."""
+  """`module.extract(waveform, sample_rate, **options) -> float32 [T, width]`, described."""
 
   module: str
   options: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Reads the raw release of IEMOCAP (`IEMOCAP_full_release`), everything but the samples.
 
-    Session1/dialog/EmoEvaluation/Ses01F_impro01.txt     official label line, then every rater's lines
-    Session1/dialog/transcriptions/Ses01F_impro01.txt    what was said
+    Session1/dialog/EmoEvaluation/Ses01F_impro01.txt    official label, then every rater's lines
+    Session1/dialog/transcriptions/Ses01F_impro01.txt   what was said
     Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav
 """
 
@@ -21,7 +21,7 @@ FOUR_CLASS = {'1': 1085, '2': 1023, '3': 1151, '4': 1031, '5': 1241}
 FOUR_LABELS = ('neu', 'hap', 'exc', 'sad', 'ang')  # exc counts as hap
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Vote:
   """What one rater said; an actor who rates himself is 'F1' or 'M1'."""
 
@@ -94,7 +94,7 @@ def parse_evaluation(text: str) -> tuple[list[Label], list[str], list[str]]:
 
 
 def parse_transcriptions(text: str) -> dict[str, str]:
-  """Words per utterance name; stage directions ('M: [LAUGHTER]') have no name and are passed over."""
+  """Words per utterance name; what has no name ('M: [LAUGHTER]') is passed over."""
   words = {}
   for line in text.splitlines():
     if match := _TRANSCRIPT.fullmatch(line.strip()):
@@ -104,14 +104,16 @@ def parse_transcriptions(text: str) -> dict[str, str]:
 
 # [6.2901 - 8.2357]<tab>Ses01F_impro01_F000<tab>neu<tab>[2.5000, 2.5000, 2.5000]
 _LABEL = re.compile(
-  r'\[(?P<start>\d+\.?\d*)\s*-\s*(?P<end>\d+\.?\d*)\]\s+(?P<name>Ses\d\d[FM]_\w+_[FM]\w+)\s+'
-  r'(?P<emotion>[a-z]{3})\s+'
+  r'\[(?P<start>\d+\.?\d*)\s*-\s*(?P<end>\d+\.?\d*)\]\s+'
+  r'(?P<name>Ses\d\d[FM]_\w+_[FM]\w+)\s+(?P<emotion>[a-z]{3})\s+'
   r'\[(?P<v>\d+\.?\d*),\s*(?P<a>\d+\.?\d*),\s*(?P<d>\d+\.?\d*)\]')
 # C-E2:<tab>Neutral; Sadness;<tab>()   or   A-E3:<tab>val 3; act 2; dom  2;<tab>(comment)
-_VOTE = re.compile(r'(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<said>[^(]*)(?:\((?P<comment>.*)\)?)?\s*')
+_VOTE = re.compile(
+  r'(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<said>[^(]*)(?:\((?P<comment>.*)\)?)?\s*')
 _ATTRIBUTE = re.compile(r'(val|act|dom)\s*(\d+(?:\.\d+)?)')
 # Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
-_TRANSCRIPT = re.compile(r'(?P<name>Ses\d\d[FM]_\S+?)\s*(?:\[[\d.\s-]*\])?\s*:\s*(?P<words>.*)')
+_TRANSCRIPT = re.compile(
+  r'(?P<name>Ses\d\d[FM]_\S+?)\s*(?:\[[\d.\s-]*\])?\s*:\s*(?P<words>.*)')
 _NAME = re.compile(r'Ses\d\d[FM]_\w+')
 
 
@@ -120,17 +122,14 @@ def _add_vote(votes: dict[str, Vote], line: str) -> bool:
   match = _VOTE.fullmatch(line.strip())
   if not match:
     return False
-  vote = votes.get(match['rater'], Vote(match['rater']))
-  comment = (match['comment'] or '').removesuffix(')').strip()
-  vote = dataclasses.replace(vote, comment='; '.join(filter(None, (vote.comment, comment))))
+  vote = votes.setdefault(match['rater'], Vote(match['rater']))
+  if comment := (match['comment'] or '').removesuffix(')').strip():
+    vote.comment = f'{vote.comment}; {comment}' if vote.comment else comment
   if match['kind'] == 'C':
-    names = tuple(name.strip() for name in match['said'].split(';') if name.strip())
-    vote = dataclasses.replace(vote, labels=vote.labels + names)
+    vote.labels += tuple(name.strip() for name in match['said'].split(';') if name.strip())
   else:
     given = {key: float(number) for key, number in _ATTRIBUTE.findall(match['said'])}
-    vote = dataclasses.replace(
-      vote, valence=given.get('val'), activation=given.get('act'), dominance=given.get('dom'))
-  votes[vote.rater] = vote
+    vote.valence, vote.activation, vote.dominance = map(given.get, ('val', 'act', 'dom'))
   return True
 
 

@@ -32,13 +32,11 @@ class Ledger:
     """Takes note of the next record; `row` is what the index says of it."""
     for name, value in row.items():
       self.columns[name].append(value)
-    for name in sorted(record):
-      value = record[name]
-      if isinstance(value, np.ndarray):
-        self._hash.update(f'{name} {value.dtype} {value.shape}'.encode())
-        self._hash.update(np.ascontiguousarray(value).data)
-      else:
-        self._hash.update(f'{name} {value!r}'.encode())
+    arrays = {name: value for name, value in record.items() if isinstance(value, np.ndarray)}
+    shapes = {name: (str(array.dtype), array.shape) for name, array in arrays.items()}
+    self._hash.update(repr(sorted((record | shapes).items())).encode())
+    for name in sorted(arrays):
+      self._hash.update(np.ascontiguousarray(arrays[name]).data)
 
   @property
   def fingerprint(self) -> str:

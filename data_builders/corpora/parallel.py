@@ -27,8 +27,9 @@ def map_processes(
   """`function` of every item, in order; `function` must be found by name in its module.
 
   Workers are spawned, not forked (threads of JAX or TFDS may run here), and use one thread each.
+  With `workers=0` this process does the work itself.
   """
-  if workers <= 1:
+  if not workers:
     yield from map(function, items)
     return
   context = multiprocessing.get_context('spawn')

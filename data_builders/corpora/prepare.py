@@ -1,6 +1,6 @@
 """Prepares one config of one corpus: finds its builder, keeps what is good, replaces what is not.
 
-A reader of the data folder sees a whole dataset or none: TFDS writes into `incomplete.*` and renames.
+A reader sees a whole dataset or none: TFDS writes into a folder `incomplete.*` and renames it.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import absl.logging
 import tensorflow_datasets as tfds
 
 import data_builders
-from data_builders.corpora import base
+from data_builders.corpora import base, feature_configs
 from emojax.io import files, prepared
 
 HERE = pathlib.Path(data_builders.__file__).parent
@@ -108,7 +108,7 @@ def _why_build(
   source = files.read_json(prepared.find(data_dir, cls.name) / 'metadata.json')
   if metadata['base_fingerprint'] != source['fingerprint']:
     return 'replaced: base has changed since'
-  wanted = cls(config=config, data_dir=data_dir).feature.metadata()
+  wanted = feature_configs.FEATURES[config].metadata()
   changed = [name for name, value in wanted.items() if metadata[name] != value]
   return f'replaced: its {" and ".join(changed)} changed' if changed else ''
 

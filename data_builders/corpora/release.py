@@ -8,7 +8,7 @@ from typing import Any
 
 from emojax.io import files
 
-UNLABELLED = 'audio without label'  # no utterance of the corpus, so not missed in a complete release
+UNLABELLED = 'audio without label'  # no utterance of the corpus: a complete release may hold some
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Utterance:
   speaker: str
   gender: str  # 'F' or 'M'
   start: float  # seconds into the dialogue
-  end: float
+  end: float  # NaN: as long as its sound
   transcript: str
   emotion: str  # in the spelling of the release
 

@@ -13,7 +13,8 @@ def text(name: str, folder: pathlib.Path, why: str, seconds: float) -> str:
   counts = files.read_json(folder / prepared.COUNTS)
   metadata = files.read_json(folder / 'metadata.json')
   size = sum(path.stat().st_size for path in folder.iterdir())
-  facts = [f'{counts["kept"]:,} kept + {counts["excluded"]:,} excluded = {counts["listed"]:,} listed']
+  kept, excluded, listed = (f'{counts[name]:,} {name}' for name in ('kept', 'excluded', 'listed'))
+  facts = [f'{kept} + {excluded} = {listed}']
   if 'seconds' in counts:
     facts.append(_duration(counts['seconds']) + ' of sound')
   facts.append(f'{size / 1e6:,.1f} MB')

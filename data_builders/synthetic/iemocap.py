@@ -3,11 +3,12 @@
 import functools
 import pathlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from data_builders.corpora import parallel
 from data_builders.synthetic import cues, iemocap_plan, release, voice
 from data_builders.synthetic.iemocap_plan import Aside, Dialogue, Turn
 
@@ -30,8 +31,10 @@ def write(out: str | pathlib.Path, *, seed: int = 0, size: str = 'small') -> pat
   dialogues = iemocap_plan.plan(seed, size)
 
   def fill(folder: pathlib.Path) -> None:
-    job = functools.partial(_write_dialogue, folder, seed)
-    release.spread(job, dialogues, processes=1 if size == 'tiny' else None)
+    workers = 0 if size == 'tiny' else parallel.workers_available()
+    job = functools.partial(write_dialogue, folder, seed)
+    for _ in parallel.map_processes(job, dialogues, workers):
+      pass
 
   root = pathlib.Path(out, 'IEMOCAP_full_release')
   return release.install(root, describe(dialogues, seed=seed, size=size), fill)
@@ -59,8 +62,8 @@ def describe(dialogues: Sequence[Dialogue], *, seed: int, size: str) -> dict[str
   )
 
 
-def _write_dialogue(root: pathlib.Path, seed: int, dialogue: Dialogue) -> None:
-  """Writes every file of one dialogue."""
+def write_dialogue(root: pathlib.Path, seed: int, dialogue: Dialogue) -> None:
+  """Writes every file of one dialogue into the release at `root`."""
   name, session = dialogue.name, root / f'Session{dialogue.session}'
   texts = {
     f'EmoEvaluation/{name}.txt': evaluation(dialogue),
@@ -78,14 +81,14 @@ def _write_dialogue(root: pathlib.Path, seed: int, dialogue: Dialogue) -> None:
     texts[f'{stem}_cat.txt'] = _categorical((t.name, t.own_vote) for t in own)
     texts[f'{stem}_atr.txt'] = _attribute((t.name, t.own_rating, '') for t in own)
   for path, content in texts.items():
-    _parent_of(session / 'dialog' / path).write_text(content, 'ascii')
+    _placed(session / 'dialog' / path).write_text(content, 'ascii')
   (session / 'dialog/avi/DivX').mkdir(parents=True, exist_ok=True)
 
   wave = _record(dialogue, seed)
-  whole = _parent_of(session / f'dialog/wav/{name}.wav')
+  whole = _placed(session / f'dialog/wav/{name}.wav')
   release.write_wav(whole, wave)
   for turn in dialogue.turns:
-    sentence = _parent_of(session / f'sentences/wav/{name}/{turn.name}.wav')
+    sentence = _placed(session / f'sentences/wav/{name}/{turn.name}.wav')
     release.write_wav(sentence, wave[turn.start : turn.end, CHANNELS.index(turn.letter)])
 
   # The release has such litter, and who reads it must step over it.
@@ -159,6 +162,7 @@ def _seconds(samples: int) -> float:
   return samples / voice.RATE
 
 
-def _parent_of(path: pathlib.Path) -> pathlib.Path:
+def _placed(path: pathlib.Path) -> pathlib.Path:
+  """The same path, with a folder to stand in."""
   path.parent.mkdir(parents=True, exist_ok=True)
   return path

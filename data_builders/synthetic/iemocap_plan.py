@@ -1,11 +1,11 @@
 """Who says what, when and how in a generated IEMOCAP: everything but the sound.
 
-Utterances are independent of each other. Their times, speakers and lengths do not depend on their
-class, so that nothing but words and voice can tell it.
+Utterances are independent of each other. Their order, speakers, times and lengths do not depend
+on their class, so that nothing but words and voice can tell it.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +24,9 @@ FULL_FOUR = {
 FULL_UTTERANCES = {1: 1819, 2: 1811, 3: 2136, 4: 2103, 5: 2170}
 FULL_HAPPY = dict(hap=595, exc=1041)
 FULL_OTHERS = dict(fru=1849, xxx=2507, sur=107, fea=40, oth=3, dis=2)
+
+SCRIPTS = ('01_1', '01_2', '01_3', '02_1', '02_2', '03_1', '03_2')
+IN_TWO = ('impro05', 'impro08')  # recorded in two parts when the man of session 3 wore the markers
 
 SOUNDS = ('[BREATHING]', '[LAUGHTER]', '[GARBAGE]')
 
@@ -75,6 +78,8 @@ class Aside:
 
 @dataclasses.dataclass(frozen=True)
 class Dialogue:
+  """One recording: `turns` in the order of time, and what was heard between them."""
+
   name: str
   session: int
   turns: Sequence[Turn]
@@ -132,12 +137,13 @@ def _shuffled(counts: Mapping[str, int], rng: np.random.Generator) -> np.ndarray
 
 def _dialogue_names(session: int, parts: Sequence[str] | None) -> list[str]:
   """'Ses01F_impro01' ... as released: F or M wears the markers, 151 dialogues in all."""
-  scripts = [f'script{s}' for s in ('01_1', '01_2', '01_3', '02_1', '02_2', '03_1', '03_2')]
+  improvised = [f'impro{i:02}' for i in range(1, 8 if session == 1 else 9)]
   names = []
   for wearer in 'FM':
-    scenes = [f'impro{i:02}' for i in range(1, 8 if session == 1 else 9)] + scripts
-    if (session, wearer) == (3, 'M'):  # two scenes were recorded in two parts
-      scenes = [s + half for s in scenes for half in ('ab' if s in ('impro05', 'impro08') else [''])]
+    scenes = improvised + [f'script{s}' for s in SCRIPTS]
+    if (session, wearer) == (3, 'M'):
+      halves = [s + half for s in IN_TWO for half in 'ab']
+      scenes = sorted([s for s in scenes if s not in IN_TWO] + halves)
     if (session, wearer) == (5, 'M'):
       scenes.append('script01_1b')
     names += [f'Ses{session:02}{wearer}_{s}' for s in parts or scenes]
@@ -145,7 +151,11 @@ def _dialogue_names(session: int, parts: Sequence[str] | None) -> list[str]:
 
 
 def _dialogue(
-  name: str, session: int, labels: Sequence[str], seconds, rng: np.random.Generator
+  name: str,
+  session: int,
+  labels: Sequence[str],
+  seconds: tuple[float, float],
+  rng: np.random.Generator,
 ) -> Dialogue:
   """Draws the turns of a dialogue; they never overlap."""
   evaluators = [f'E{i}' for i in range(1, 7)]

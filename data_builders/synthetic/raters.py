@@ -52,10 +52,10 @@ def vote(label: str, evaluators: Sequence[str], rng: np.random.Generator) -> Vot
   return votes
 
 
-def rate(label: str, rng: np.random.Generator) -> tuple[int, int, int]:
+def rate(label: str, rng: np.random.Generator) -> tuple[int, ...]:
   """Draws one evaluator's valence, activation and dominance."""
-  centre = SCALES.get(label, (2.8, 2.9, 3.0))
-  return tuple(np.clip(np.rint(rng.normal(centre, 0.6)), 1, 5).astype(int).tolist())
+  felt = rng.normal(SCALES.get(label, (2.8, 2.9, 3.0)), 0.6).tolist()
+  return tuple(min(max(round(value), 1), 5) for value in felt)
 
 
 def see_oneself(label: str, rng: np.random.Generator) -> tuple[str, ...]:

@@ -5,9 +5,7 @@ import os
 import pathlib
 import tempfile
 import wave
-from collections.abc import Callable, Iterable, Mapping
-from concurrent import futures
-from multiprocessing import get_context
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,19 +45,6 @@ def install(
     files.write_json(folder / 'truth.json', truth)
     os.replace(folder, root)
   return root
-
-
-def spread(function: Callable[[Any], Any], jobs: Iterable[Any], *, processes: int | None) -> None:
-  """Calls `function` on every job, on that many processes (None: one per core)."""
-  processes = processes or os.cpu_count() or 1
-  if processes == 1:
-    for job in jobs:
-      function(job)
-    return
-  # Spawned, not forked: the caller may have JAX's threads running.
-  with futures.ProcessPoolExecutor(processes, get_context('spawn')) as pool:
-    for _ in pool.map(function, jobs, chunksize=4):
-      pass
 
 
 def write_wav(path: pathlib.Path, samples: np.ndarray) -> None:

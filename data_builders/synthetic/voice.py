@@ -1,7 +1,7 @@
 """A voice from source and filter: glottal pulses and breath, shaped by moving formants.
 
-What a cue changes (its `Manner`) lies on top of what a speaker brings (`Speaker`), so that
-nobody can read the cue from an absolute pitch alone. The rest, vowels, rhythm and melody, is chance.
+What a cue changes (its `Manner`) lies on top of what a speaker brings (`Speaker`), so that pitch
+alone does not tell the cue. Everything else, vowels, rhythm and melody, is chance.
 """
 
 import dataclasses
@@ -34,16 +34,13 @@ MANNERS = {
   'fea': Manner(pitch=1.80, swing=0.10, level=-32, tilt=12.0, tempo=6.4, breath=0.30),
 }
 
-VOWELS = np.array(  # first three formants in Hz, of an average male vocal tract
+VOWELS = np.array(  # first three formants in Hz of a man; the outermost vowels are left out
   [
     [730, 1090, 2440],
     [660, 1720, 2410],
     [530, 1840, 2480],
     [390, 1990, 2550],
-    [270, 2290, 3010],
-    [570, 840, 2410],
     [440, 1020, 2240],
-    [300, 870, 2240],
     [640, 1190, 2390],
     [490, 1350, 1690],
   ],

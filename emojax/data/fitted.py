@@ -14,8 +14,6 @@ import numpy as np
 from emojax.features import word_vectors, words
 from emojax.io import files
 
-NORMALISATIONS = ('none', 'train', 'speaker', 'utterance')
-
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
@@ -63,26 +61,28 @@ def load(folder: pathlib.Path) -> Fitted:
     {head: tuple(w) for head, w in about['class_weights'].items()})
 
 
-def fit_words(
-    tokens: Sequence[Sequence[str]], rows: np.ndarray, scheme: str, vectors: str, width: int,
-) -> tuple[dict[str, int], np.ndarray | None, str]:
-  """Vocabulary and vectors of the rows in training.
+def word_vectors_of(
+    vocabularies: Sequence[Mapping[str, int]], scheme: str, source: str, width: int,
+) -> list[np.ndarray | None]:
+  """Initial vectors [V, width] of each vocabulary; a file is read once for all of them.
 
   Args:
-    vectors: 'random', or the path of a GloVe-style text file.
+    source: 'random' (None for each: the model draws and learns them), or the path of a GloVe-style
+      text file.
 
-  Returns:
-    token -> id, vectors [V, width] or None, and a line about how many tokens have a vector.
+  Raises:
+    ValueError: if `source` is empty: starting from random vectors must be chosen.
   """
-  if not vectors:
+  if not source:
     raise ValueError(
-      "config.streams.text.vectors is empty. Name a GloVe-style text file (the published systems use "
+      "config.streams.text.vectors is empty. Name a GloVe-style text file (the published system uses "
       "GloVe 840B, 300-d), or choose 'random': vectors then start random and are learned.")
-  vocabulary = words.vocabulary((tokens[row] for row in rows.tolist()), scheme)
-  if vectors == 'random':
-    return vocabulary, None, f'{len(vocabulary)} tokens, vectors start random'
-  table, line = word_vectors.table(vectors, vocabulary, scheme, width)
-  return vocabulary, table, line
+  if source == 'random':
+    return [None] * len(vocabularies)
+  strings = [words.rows(vocabulary, scheme) for vocabulary in vocabularies]
+  wanted = word_vectors.wanted(token for tokens in strings for token in tokens)
+  found = word_vectors.read_glove(source, wanted)
+  return [word_vectors.embed(tokens, found, width) for tokens in strings]
 
 
 def fit_moments(

@@ -33,11 +33,11 @@ class Feed:
 
 
 class Resident:
-  """All rows of a corpus on the device."""
+  """All rows in use on the device."""
 
   def __init__(
       self,
-      streams: Mapping[str, streams_lib.Reader],
+      streams: Mapping[str, Stream],
       targets: Mapping[str, np.ndarray],
       weights: np.ndarray,
       used: np.ndarray,
@@ -46,20 +46,17 @@ class Resident:
       replicate: Put,
       local: Local,
   ):
-    """Reads the rows `used` of every stream once.
+    """Takes streams that are on the device already (`place`), so that members can share them.
 
     Args:
       targets: head -> class ids [N] over all rows; `weights` [N]: example weights.
+      used: the rows that `streams` hold, ascending.
       put, replicate: place a feed, or what every device keeps, on the mesh.
     """
-    self._used, self._weights, self._put, self._local = np.sort(used), weights, put, local
-    padded = {name: streams_lib.pad(reader, self._used, reader.spec.length)
-              for name, reader in streams.items()}
-    self.data = replicate({
-      'values': {name: stream.values for name, stream in padded.items()},
-      'lengths': {name: stream.mask.sum(1, dtype=np.int32) for name, stream in padded.items()},
-      'targets': {name: ids[self._used] for name, ids in targets.items()},
-      'rows': self._used.astype(np.int32),
+    self._used, self._weights, self._put, self._local = used, weights, put, local
+    self.data = {'streams': dict(streams)} | replicate({
+      'targets': {name: ids[used] for name, ids in targets.items()},
+      'rows': used.astype(np.int32),
     })
 
   def feeds(self, plan: plan_lib.Plan, first: int, last: int) -> Iterator[tuple[Feed, tuple]]:
@@ -78,13 +75,14 @@ class Resident:
     """Gathers one member's batch [B, T, ...] on the device."""
     real = feed.row >= 0
     at = jnp.maximum(feed.row, 0)
-    inputs = {}
-    for name, length in lengths:
-      values = data['values'][name].at[at, :length].get(mode='promise_in_bounds')
-      until = jnp.where(real, data['lengths'][name][at], 0)
-      inputs[name] = Stream(values, jnp.arange(length)[None] < until[:, None])
+
+    def gather(stream: Stream, length: int) -> Stream:
+      values, mask = (x.at[at, :length].get(mode='promise_in_bounds')
+                      for x in (stream.values, stream.mask))
+      return Stream(values, mask & real[:, None])
+
     return Batch(
-      inputs=inputs,
+      inputs={name: gather(data['streams'][name], length) for name, length in lengths},
       targets={name: ids[at] for name, ids in data['targets'].items()},
       weight=feed.weight,
       index=jnp.where(real, data['rows'][at], plan_lib.FILLER))
@@ -141,6 +139,11 @@ def batch(
     targets={name: np.where(real, ids[rows], 0) for name, ids in targets.items()},
     weight=np.where(real, weights[rows], 0).astype(np.float32),
     index=rows.astype(np.int32))
+
+
+def place(reader: streams_lib.Reader, used: np.ndarray, replicate: Put) -> Stream:
+  """The rows `used` of a stream, padded to its full length, on every device."""
+  return replicate(streams_lib.pad(reader, used, reader.spec.length))
 
 
 def resident_bytes(streams: Mapping[str, streams_lib.Reader], num_rows: int) -> int:

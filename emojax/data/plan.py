@@ -37,6 +37,7 @@ class Plan:
       sampler: str,
       seed: int = 0,
       buckets: Mapping[str, tuple[int, ...]] | None = None,
+      shards: int = 1,
   ):
     """Plans batches.
 
@@ -49,6 +50,8 @@ class Plan:
       buckets: stream -> ascending padded lengths (all streams as many); a row goes to the first
         bucket that holds all its streams, the last is always `full`. Streams that are not named are
         padded to `full`. None: one bucket.
+      shards: devices that share a batch; filler rows are added until it divides over them, so that
+        what a batch holds does not depend on their number.
 
     Raises:
       ValueError: for an unknown sampler or stream, or buckets of different number.
@@ -62,6 +65,7 @@ class Plan:
     if len({len(bounds) for bounds in (buckets or {}).values()}) > 1:
       raise ValueError(f'buckets {dict(buckets)}: every stream needs as many lengths.')
     self._rows, self._batch_size, self._sampler, self._seed = rows, batch_size, sampler, seed
+    self._padded_size = -(-batch_size // shards) * shards
     self._buckets, self._members = _divide(rows, lengths, full, buckets or {})
     self.steps_per_epoch = sum(-(-len(m) // batch_size) for m in self._members)
 
@@ -87,7 +91,7 @@ class Plan:
         order = random.permutation(len(members))
       for start in range(0, len(members), self._batch_size):
         rows = self._rows[members[order[start:start + self._batch_size]]]
-        filler = np.full(self._batch_size - len(rows), FILLER, rows.dtype)
+        filler = np.full(self._padded_size - len(rows), FILLER, rows.dtype)
         batches.append(Planned(np.concatenate([rows, filler]), lengths))
     if self._sampler != 'in_order' and len(self._buckets) > 1:
       batches = [batches[i] for i in random.permutation(len(batches))]

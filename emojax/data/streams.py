@@ -1,6 +1,6 @@
 """What a model reads of a corpus: one object per modality that turns a row into an array.
 
-Every stream has a `spec`, the real `lengths` [N] after trimming, and `example(row)`.
+A `Reader` has a `spec`, the real `lengths` [N] after trimming, and `example(row)`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +12,15 @@ from emojax.features import words
 from emojax.types import Stream, StreamSpec
 
 
+Moments = tuple[np.ndarray, np.ndarray]
+
+
 class Reader(Interface):
   """A modality of one corpus."""
 
   spec: StreamSpec
   lengths: np.ndarray  # [N], at most spec.length
+  truncated: np.ndarray  # bool [N], whether more was there
 
   def example(self, row: int) -> np.ndarray:
     """[t, ...], unpadded, t = lengths[row]."""
@@ -28,7 +32,8 @@ class Words:
   def __init__(self, tokens: Sequence[Sequence[str]], vocabulary: Mapping[str, int],
                spec: StreamSpec):
     self._tokens, self._vocabulary, self.spec = tokens, vocabulary, spec
-    self.lengths = np.array([min(len(t), spec.length) for t in tokens], np.int32)
+    found = np.array([len(t) for t in tokens], np.int32)
+    self.lengths, self.truncated = np.minimum(found, spec.length), found > spec.length
 
   def example(self, row: int) -> np.ndarray:
     return words.lookup(self._tokens[row], self._vocabulary, int(self.lengths[row]))
@@ -38,15 +43,17 @@ class Frames:
   """Feature frames, cut to the first `spec.length`, shifted and scaled where the config says so."""
 
   def __init__(self, read: Callable[[int], np.ndarray], lengths: np.ndarray, spec: StreamSpec,
-               moments: tuple[np.ndarray, np.ndarray] | None = None):
+               moments: Callable[[int], Moments] | None = None):
+    """`moments`: row -> (mean [D], deviation [D]) that its frames are normalised with."""
     self._read, self._moments, self.spec = read, moments, spec
     self.lengths = np.minimum(lengths, spec.length).astype(np.int32)
+    self.truncated = lengths > spec.length
 
   def example(self, row: int) -> np.ndarray:
     frames = self._read(row)[:self.spec.length]
     if self._moments is None:
       return frames
-    mean, deviation = self._moments
+    mean, deviation = self._moments(row)
     return ((frames - mean) / deviation).astype(np.float32)
 
 

@@ -1,7 +1,7 @@
 """Initialisers that compile next to nothing.
 
-A parameter is cut from the front of a random vector whose size is a power of two, so that the few
-dozen shapes of a network need a handful of compiled programs. With partitionable threefry the front
+A parameter is cut from the front of a random vector whose size is a power of four, so that the dozens
+of shapes of a network need a handful of compiled programs. With partitionable threefry the front
 of a longer vector is the shorter one: a value depends on key and position alone.
 """
 
@@ -17,20 +17,23 @@ from emojax.types import Array
 
 def uniform(bound: float):
   """Uniform in [-bound, bound)."""
-  return lambda key, shape, dtype=jnp.float32, **_: bound * _draw(_uniform, key, shape, dtype)
+  return functools.partial(_cut, _uniform, bound)
 
 
 def normal(deviation: float):
   """Normal around zero."""
-  return lambda key, shape, dtype=jnp.float32, **_: deviation * _draw(_normal, key, shape, dtype)
+  return functools.partial(_cut, _normal, deviation)
 
 
-def _draw(draw, key: Array, shape: tuple[int, ...], dtype) -> Array:
+def _cut(draw, scale: float, key: Array, shape: tuple[int, ...], dtype=jnp.float32, **_) -> Array:
   count = math.prod(shape)
-  vector = draw(key, 1 << (count - 1).bit_length())
+  size = 4096
+  while size < count:
+    size *= 4
+  vector = draw(key, size)
   if not isinstance(vector, jax.core.Tracer):
-    vector = np.asarray(vector)  # numpy cuts and reshapes without compiling
-  return jnp.asarray(vector[:count].reshape(shape), dtype)
+    vector = np.asarray(vector)  # numpy cuts, reshapes and scales without compiling
+  return jnp.asarray(np.float32(scale) * vector[:count].reshape(shape), dtype)
 
 
 @functools.partial(jax.jit, static_argnums=1)

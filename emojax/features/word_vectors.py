@@ -11,6 +11,7 @@ import math
 import os
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -84,23 +85,34 @@ def read_glove(path: str | os.PathLike, wanted: Collection[str]) -> dict[str, np
   """
   spelled = {word.encode(): word for word in wanted}
   found, width = {}, None
-  with _open(pathlib.Path(path)) as file:
-    for number, line in _lines(file, path):
-      if width is None:
-        if number == 1 and _is_header(line):
-          continue
-        width = _width(line)
-      word = _word(line, width)
-      if word is None:
-        raise ValueError(
-          f'{path}, line {number}: {line[:60]!r} is not a word and {width or "some"} numbers, '
-          'as the first line is; is this a file of word vectors, and whole?')
-      if word in spelled and spelled[word] not in found:
-        found[spelled[word]] = _vector(line, width, f'{path}, line {number}')
+  for number, line in _lines(pathlib.Path(path)):
+    if width is None:
+      if number == 1 and _is_header(line):
+        continue
+      width = _width(line)
+    word = _word(line, width)
+    if word is None:
+      raise ValueError(
+        f'{path}, line {number}: {line[:60]!r} is not a word and {width or "some"} numbers, '
+        'as the first line is; is this a file of word vectors, and whole?')
+    if word in spelled and spelled[word] not in found:
+      found[spelled[word]] = _vector(line, width, f'{path}, line {number}')
   if width is None:
     raise ValueError(f'{path} holds no word vectors.')
   logging.info('%s: found %d of %d words', path, len(found), len(spelled))
   return found
+
+
+def _lines(path: pathlib.Path) -> Iterator[tuple[int, bytes]]:
+  """Numbered lines without their end; bytes, since Python also ends text lines inside words."""
+  number = 0
+  try:
+    with _open(path) as file:
+      for number, line in enumerate(file, 1):
+        if line := line.rstrip(b' \r\n'):
+          yield number, line
+  except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+    raise ValueError(f'{path} is damaged after line {number} ({error}); fetch it again.') from error
 
 
 def _open(path: pathlib.Path) -> io.BufferedIOBase:
@@ -116,17 +128,6 @@ def _open(path: pathlib.Path) -> io.BufferedIOBase:
       raise ValueError(f'{path} holds {len(members)} files; unpack one of: {", ".join(members)}.')
     return archive.open(members[0])
   return path.open('rb')
-
-
-def _lines(file: io.BufferedIOBase, path: str | os.PathLike) -> Iterator[tuple[int, bytes]]:
-  """Numbered lines without their end; bytes, since Python also ends text lines inside words."""
-  number = 0
-  try:
-    for number, line in enumerate(file, 1):
-      if line := line.rstrip(b' \r\n'):
-        yield number, line
-  except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-    raise ValueError(f'{path} is damaged after line {number} ({error}); fetch it again.') from error
 
 
 def _is_header(line: bytes) -> bool:

@@ -6,7 +6,7 @@
       metadata.json                        fingerprint, complete, generated, sample_rate, ...
       index.parquet                        row i describes record i
       exclusions.jsonl                     {"id", "reason", "file"} per utterance without values
-      counts.json                          {"listed", "kept", "excluded", ...}; the latter two add up
+      counts.json                          listed = kept + excluded, and more
 
 `base` holds the release (waveform, transcript, labels, votes) without what it excludes. A feature
 config holds what was computed from `base`, row for row: an utterance without values stays, with
@@ -34,7 +34,7 @@ _VERSION = re.compile(r'\d+\.\d+\.\d+')
 
 
 class UnpreparedError(ValueError):
-  """A dataset was asked for that has not been built; the message holds the command that builds it."""
+  """A dataset was asked for that has not been built; the message says how to build it."""
 
 
 def default_data_dir() -> pathlib.Path:

@@ -1,11 +1,13 @@
 """One class of K: cross-entropy. Class weights reach it as example weights."""
 
 import dataclasses
-from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from emojax.metrics import classification, results
 from emojax.types import Array
 
 REDUCTIONS = ('sum', 'mean')
@@ -52,10 +54,20 @@ class Head:
     """The class id of each row; ties go to the lowest."""
     return logits.argmax(-1)
 
+  def scores(self, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """Every metric of a whole split, labels [N], logits [N, K]; `loss` is the mean cross-entropy."""
+    shifted = logits - logits.max(1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    matrix = self.confusion(labels, logits)
+    found = {name: float(metric(matrix)) for name, metric in classification.METRICS.items()}
+    return found | {'loss': float(-log_p[np.arange(len(labels)), labels].mean())}
 
-def balanced_weights(counts: Sequence[int]) -> tuple[float, ...]:
-  """N / (K * n_k), so that every class has the same total weight; needs every class to occur."""
-  if min(counts) == 0:
-    raise ValueError(f'balanced class weights need every class in the training split; '
-                     f'examples per class: {list(counts)}.')
-  return tuple(sum(counts) / (len(counts) * n) for n in counts)
+  def confusion(self, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Counts [K, K], row = label, column = decision."""
+    return classification.confusion(labels, np.asarray(logits).argmax(-1), self.width)
+
+  def result_rows(self, labels: np.ndarray, logits: np.ndarray, units: np.ndarray,
+                  **about: Any) -> list[results.Row]:
+    """Rows of `result.json` with intervals over `units` [N]; `about`: protocol, fold, seed, split ..."""
+    return results.classification_rows(
+      labels, logits, units, num_classes=self.width, head=self.name, **about)

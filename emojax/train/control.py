@@ -7,6 +7,8 @@ the best parameters and optimizer state; only then does patience begin to count.
 
 import dataclasses
 import enum
+from collections.abc import Mapping
+from typing import Any
 
 
 class Action(enum.Enum):
@@ -48,7 +50,7 @@ class Rules:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-  """Where one member stands; JSON through `dataclasses.asdict` and `Progress(**...)`."""
+  """Where one member stands; JSON through `dataclasses.asdict` and `from_json`."""
 
   evaluations: int = 0
   best: float | None = None
@@ -59,6 +61,13 @@ class Progress:
   # (evaluation intervals, rate scale) that led here, and to the best: what `refit` repeats
   path: tuple[tuple[int, float], ...] = ()
   best_path: tuple[tuple[int, float], ...] = ()
+
+  @classmethod
+  def from_json(cls, value: Mapping[str, Any]) -> 'Progress':
+    """The inverse of `dataclasses.asdict` through JSON, which turns tuples into lists."""
+    paths = {name: tuple((count, scale) for count, scale in value[name])
+             for name in ('path', 'best_path')}
+    return cls(**{**value, **paths})
 
 
 def rate_scale(rules: Rules, progress: Progress) -> float:

@@ -14,9 +14,9 @@ UNSPLIT = """
   ’em ’cause doin’ o’clock ma’am 13pm 10s a% +1 a&b c1 3—go <3 ^_^ i o_o café
 """
 MARKS = """
-  100|% $|1000 [|noise|] 10|am 12|pm 5|km 5|ft 5|mg 3|€ %|a 1|+|1 5|+ _|x|_ a|=|b [|i|’m|] ’|74 ’|twas
+  100|% $|1000 [|noise|] 10|am 12|pm 5|km 5|ft 5|mg 3|€ %|a 1|+|1 5|+ _|x|_ a|=|b [|i|’m|]
   so|… i|…|i uh|…… a|…|…|b just|—|i before|——|oh lets|— “|i it|’s|… i’m|—|i’m do|nt|[ 27|’ 20|°
-  ♪|la|♪ {|1|}
+  ♪|la|♪ {|1|} ’|74 ’|twas
 """
 
 

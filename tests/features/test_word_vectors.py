@@ -86,10 +86,15 @@ def test_what_is_no_vector_file_is_named_with_its_line(file, content, message):
     word_vectors.read_glove(file, VECTORS)
 
 
-def test_a_gzip_file_cut_off_is_named(tmp_path):
+def test_a_packed_file_cut_off_is_named(tmp_path):
   path = tmp_path / 'vectors.gz'
   path.write_bytes(gzip.compress(LINES.encode() * 100)[:-20])
   with pytest.raises(ValueError, match='vectors.gz is damaged after line'):
+    word_vectors.read_glove(path, VECTORS)
+  with zipfile.ZipFile(path, 'w') as archive:
+    archive.writestr('glove.txt', LINES)
+  path.write_bytes(path.read_bytes()[:-20])
+  with pytest.raises(ValueError, match='vectors.gz is damaged after line 0'):
     word_vectors.read_glove(path, VECTORS)
 
 

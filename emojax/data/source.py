@@ -1,0 +1,78 @@
+"""A prepared corpus as the data path sees it: its index, what it says of itself, its feature rows."""
+
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from emojax.io import files, prepared
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+  """`base` of a corpus.
+
+  Attributes:
+    name: e.g. 'iemocap'.
+    path: the data_dir that it was found in; None: TFDS's default.
+    index: the table of utterances.
+    about: the dataset's metadata: fingerprint, complete, generated, bayes_accuracy ...
+    num_excluded: utterances of the release that became no record.
+  """
+
+  name: str
+  path: str | None
+  index: prepared.Index
+  about: Mapping[str, Any]
+  num_excluded: int
+
+  @property
+  def is_complete_release(self) -> bool:
+    """Whether published counts must hold: everything is there, and it is not a generated corpus."""
+    return bool(self.about.get('complete')) and not self.about.get('generated')
+
+  def feature(self, config: str) -> 'Feature':
+    """A feature config of the corpus, row for row with the index."""
+    folder = prepared.find(self.path, self.name, config)
+    about = files.read_json(folder / 'metadata.json')
+    index = prepared.read_index(folder)
+    if about['base_fingerprint'] != self.about['fingerprint']:
+      raise ValueError(f'{folder} was computed from another build of {self.name}/base; build it again: '
+                       f'python -m data_builders.build {self.name}/{config} --overwrite')
+    return Feature(about, index['length'], _reader(folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+  """Frames of every utterance: `lengths` [N], `read(row) -> [T, D]`."""
+
+  about: Mapping[str, Any]
+  lengths: np.ndarray
+  read: Callable[[int], np.ndarray]
+
+  @functools.cached_property
+  def width(self) -> int:
+    return self.read(0).shape[-1]
+
+
+def load(name: str, path: str | os.PathLike | None) -> Corpus:
+  """Opens a corpus below `path` (the --data_dir of the build).
+
+  Raises:
+    prepared.UnpreparedError: with the build command, if it is not there.
+  """
+  folder = prepared.find(path, name)
+  counts = files.read_json(folder / prepared.COUNTS)
+  return Corpus(name, str(path) if path else None, prepared.read_index(folder),
+                files.read_json(folder / 'metadata.json'), counts['excluded'])
+
+
+def _reader(folder: pathlib.Path) -> Callable[[int], np.ndarray]:
+  import tensorflow_datasets as tfds  # here, since it takes a second
+
+  records = tfds.builder_from_directory(str(folder)).as_data_source('all')
+  return lambda row: records[row]['values']

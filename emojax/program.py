@@ -1,0 +1,33 @@
+"""What the programs share: how they start, and how they say that something is wrong."""
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+from absl import app, flags  # noqa: E402
+from ml_collections import config_flags  # noqa: E402
+
+
+def run(main: Callable[[Sequence[str]], None]) -> None:
+  """Runs `main`; a ValueError, which a user can cause, is printed as a paragraph instead of a trace."""
+
+  def guarded(argv):
+    try:
+      main(argv)
+    except ValueError as error:
+      if os.environ.get('EMOJAX_TRACEBACK'):
+        raise
+      print(f'\nerror: {error}\n(EMOJAX_TRACEBACK=1 shows where.)', file=sys.stderr)
+      sys.exit(1)
+
+  app.run(guarded)
+
+
+def default_workdir() -> str:
+  """runs/NAME for --config=configs/NAME.py:words, with the words joined to the name."""
+  path, _, words = config_flags.get_config_filename(flags.FLAGS['config']).partition(':')
+  name = pathlib.Path(path).stem
+  return os.path.join('runs', '_'.join([name, *filter(None, words.split(','))]))

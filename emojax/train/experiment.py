@@ -1,0 +1,233 @@
+"""One experiment opened: what its config names, found and checked before anything is computed."""
+
+import dataclasses
+import difflib
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+import ml_collections
+import numpy as np
+
+from emojax.data import fitted as fitted_lib
+from emojax.data import loader as loader_lib
+from emojax.data import plan as plan_lib
+from emojax.data import source
+from emojax.data import streams as streams_lib
+from emojax.features import words
+from emojax.protocols import protocol as protocol_lib
+from emojax.train import functional, members, sharding
+from emojax.train import state as state_lib
+from emojax.types import StreamSpec, Tree
+
+PARTS = protocol_lib.SPLITS
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+  """What one member trains and is evaluated on."""
+
+  member: members.Member
+  split: protocol_lib.Split
+  fitted: fitted_lib.Fitted
+  make: functional.Make
+  loader: Any
+  train_plan: plan_lib.Plan
+  plans: Mapping[str, plan_lib.Plan]  # 'train', 'valid', 'test', each row once and in order
+  truncated: np.ndarray  # bool [N], whether a stream of the row is cut to its longest length
+
+
+class Experiment:
+  """The corpus, protocol, task and model of a config."""
+
+  def __init__(self, config: ml_collections.ConfigDict, placement: sharding.Placement):
+    self.config, self.placement = config, placement
+    self.protocol = protocol_lib.load(config.protocol)
+    self.members = members.listed(
+      self.protocol, config.members.folds, config.members.seeds, config.seed)
+    if config.members.mode != 'sequential':
+      raise ValueError(f"config.members.mode={config.members.mode!r}; there is: 'sequential'.")
+    self._model = module('models', config.model.name, 'config.model.name')
+    self.heads = _heads(config, self.protocol)
+    self.corpus = source.load(self.protocol.corpus, config.data.path)
+    self.splits = {
+      fold: protocol_lib.resolve(self.protocol, fold, self.corpus.index,
+                                 complete=self.corpus.is_complete_release)
+      for fold in sorted({m.fold for m in self.members})}
+    self._features = {name: self.corpus.feature(stream.feature)
+                      for name, stream in config.streams.items() if stream.kind == 'frames'}
+    self._used = np.unique(np.concatenate(
+      [rows for split in self.splits.values() for rows in split.rows.values()]))
+    self._placed = {}  # (stream, fold or None, refit) -> Stream on the device
+
+  def member(self, member: members.Member, *, refit: bool = False) -> Member:
+    """Data and model of one member; with `refit`, validation rows are trained on as well."""
+    split = self.splits[member.fold]
+    fitted = self.fitted(member.fold, refit)
+    readers = self._readers(member.fold, refit)
+    weights = np.ones(len(self.corpus.index['id']), np.float32)
+    for head in self.heads:  # with several heads their factors multiply
+      factors = np.array((*fitted.class_weights[head.name], 0), np.float32)  # -1 picks the 0
+      weights *= factors[split.targets[head.name]]
+    return Member(
+      member, split, fitted, self._make(fitted), self._loader(split, readers, weights, member, refit),
+      *self._plans(split, readers, member, refit),
+      np.logical_or.reduce([reader.truncated for reader in readers.values()]))
+
+  def shapes(self, *, refit: bool = False) -> Tree:
+    """The largest shape of each parameter over all members."""
+    folds = sorted({m.fold for m in self.members})
+    return state_lib.largest(
+      [functional.shapes(self._make(self.fitted(fold, refit)))[0] for fold in folds])
+
+  def fitted(self, fold: int, refit: bool) -> fitted_lib.Fitted:
+    """The fitted values of a fold; those of all folds are made together, see `word_vectors_of`."""
+    return self._all_fitted(refit)[fold]
+
+  @functools.lru_cache  # noqa: B019, an experiment lives as long as its program
+  def _all_fitted(self, refit: bool) -> dict[int, fitted_lib.Fitted]:
+    folds = sorted(self.splits)
+    rows = {fold: self._train_rows(fold, refit) for fold in folds}
+    vocabularies, vectors, scheme = [{}] * len(folds), [None] * len(folds), ''
+    for stream in self.config.streams.values():
+      if stream.kind == 'words':
+        scheme = stream.vocabulary
+        vocabularies = [words.vocabulary((self._tokens[row] for row in rows[fold].tolist()), scheme)
+                        for fold in folds]
+        vectors = fitted_lib.word_vectors_of(vocabularies, scheme, stream.vectors, stream.width)
+    found = {}
+    for fold, vocabulary, table in zip(folds, vocabularies, vectors):
+      split = self.splits[fold]
+      found[fold] = fitted_lib.Fitted(
+        source=f'{self.protocol.name} {split.fold.name} ' + ('train+valid' if refit else 'train'),
+        vocabulary=vocabulary, scheme=scheme, vectors=table,
+        moments={name: fitted_lib.fit_moments(self._features[name].read, rows[fold])
+                 for name, stream in self.config.streams.items()
+                 if stream.get('normalise') == 'train'},
+        class_weights={
+          head.name: fitted_lib.class_weights(
+            self.config.heads[head.name].class_weights, split.targets[head.name][rows[fold]],
+            head.classes)
+          for head in self.heads})
+    return found
+
+  @functools.cached_property
+  def _tokens(self) -> list[list[str]]:
+    return [words.tokenize(text.split()) for text in self.corpus.index['transcript'].tolist()]
+
+  def _train_rows(self, fold: int, refit: bool) -> np.ndarray:
+    rows = self.splits[fold].rows
+    return np.union1d(rows['train'], rows['valid']) if refit else rows['train']
+
+  def _readers(self, fold: int, refit: bool) -> dict[str, streams_lib.Reader]:
+    fitted = self.fitted(fold, refit)
+    readers = {}
+    for name, stream in self.config.streams.items():
+      spec = self._spec(name, fitted)
+      if stream.kind == 'words':
+        readers[name] = streams_lib.Words(self._tokens, fitted.vocabulary, spec)
+      else:
+        feature = self._features[name]
+        readers[name] = streams_lib.Frames(
+          feature.read, feature.lengths, spec, self._moments(name, stream.normalise, fitted))
+    return readers
+
+  def _moments(self, name: str, normalise: str, fitted: fitted_lib.Fitted):
+    """Row -> (mean, deviation), as `normalise` says."""
+    read = self._features[name].read
+    if normalise == 'none':
+      return None
+    if normalise == 'train':
+      return lambda row: fitted.moments[name]
+    if normalise == 'utterance':
+      return lambda row: fitted_lib.fit_moments(read, np.array([row]))
+    if normalise == 'speaker':  # all of a speaker's frames, labels unseen
+      speakers = self.corpus.index['speaker']
+      of = functools.cache(lambda speaker: fitted_lib.fit_moments(
+        read, np.flatnonzero(speakers == speaker)))
+      return lambda row: of(speakers[row])
+    raise ValueError(f"config.streams.{name}.normalise={normalise!r}; there are: 'none', 'train', "
+                     "'speaker', 'utterance'.")
+
+  def _spec(self, name: str, fitted: fitted_lib.Fitted) -> StreamSpec:
+    stream = self.config.streams[name]
+    if stream.kind == 'words':
+      return StreamSpec(stream.width, stream.length, 1 + max(fitted.vocabulary.values()),
+                        fitted.vectors)
+    if stream.kind == 'frames':
+      return StreamSpec(self._features[name].width, stream.length)
+    raise ValueError(f"config.streams.{name}.kind={stream.kind!r}; there are: 'words', 'frames'.")
+
+  def _make(self, fitted: fitted_lib.Fitted) -> functional.Make:
+    sizes = {key: value for key, value in self.config.model.items() if key != 'name'}
+    specs = {name: self._spec(name, fitted) for name in self.config.streams}
+    widths = {head.name: head.width for head in self.heads}
+    lacking = set(self._model.Model.requires) - set(specs)
+    if lacking:
+      raise ValueError(f'model {self.config.model.name} requires the streams '
+                       f'{self._model.Model.requires}; config.streams lacks {sorted(lacking)}.')
+    return lambda rngs: self._model.Model(specs, widths, **sizes, rngs=rngs)
+
+  def _loader(self, split, readers, weights, member, refit):
+    place = self.placement
+    setting = self.config.data.resident
+    if setting not in ('auto', 'always', 'never'):
+      raise ValueError(f"config.data.resident={setting!r}; there are: 'auto', 'always', 'never'.")
+    fits = loader_lib.resident_bytes(readers, len(self._used)) < self.config.data.resident_gib * 2**30
+    if setting == 'never' or setting == 'auto' and not fits:
+      return loader_lib.Streaming(
+        readers, split.targets, weights, put=place.feed, local=place.local,
+        num_threads=self.config.data.threads, prefetch=self.config.data.prefetch)
+    placed = {}
+    for name, stream in self.config.streams.items():
+      depends = stream.kind == 'words' or stream.normalise == 'train'  # on the fold's fitted values
+      key = (name, member.fold, refit) if depends else (name, None, False)
+      if key not in self._placed:
+        if depends:  # one fold at a time stays on the device
+          self._placed = {k: v for k, v in self._placed.items() if k[0] != name}
+        self._placed[key] = loader_lib.place(readers[name], self._used, place.replicate)
+      placed[name] = self._placed[key]
+    return loader_lib.Resident(placed, split.targets, weights, self._used, put=place.feed,
+                               replicate=place.replicate, local=place.local)
+
+  def _plans(self, split, readers, member, refit) -> tuple[plan_lib.Plan, dict[str, plan_lib.Plan]]:
+    batch = self.config.batch
+    lengths = {name: reader.lengths for name, reader in readers.items()}
+    full = {name: reader.spec.length for name, reader in readers.items()}
+    buckets = {name: tuple(bounds) for name, bounds in batch.buckets.items()}
+    plan = functools.partial(plan_lib.Plan, lengths=lengths, full=full, buckets=buckets,
+                             shards=self.placement.shards)
+    rows = dict(split.rows) | {'train': self._train_rows(member.fold, refit)}
+    train = plan(rows['train'], sampler=batch.sampler, seed=member.seed, batch_size=batch.size)
+    return train, {part: plan(rows[part], sampler='in_order', batch_size=batch.evaluation_size)
+                   for part in PARTS}
+
+
+def module(folder: str, name: str, field: str):
+  """The file `name` of `emojax/<folder>`; a wrong name is answered with the right ones."""
+  package = importlib.import_module(f'emojax.{folder}')
+  there = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+  if name not in there:
+    near = difflib.get_close_matches(name, there, n=1)
+    raise ValueError(f'{field}={name!r} is not a file in emojax/{folder}'
+                     f'{f" (did you mean {near[0]!r}?)" if near else ""}; '
+                     f'there are: {", ".join(there)}.')
+  return importlib.import_module(f'emojax.{folder}.{name}')
+
+
+def _heads(config: ml_collections.ConfigDict, protocol: protocol_lib.Protocol) -> list[Any]:
+  """The task's heads; classes come from the protocol."""
+  heads = []
+  for name, head in config.heads.items():
+    if name not in protocol.labels:
+      raise ValueError(f'config.heads.{name}: {protocol.name} has labels for '
+                       f'{", ".join(protocol.labels)}.')
+    kind = module('tasks', head.kind, f'config.heads.{name}.kind')
+    heads.append(kind.Head(name, protocol.labels[name].names, weight=head.weight,
+                           reduction=head.reduction))
+  if not heads:
+    raise ValueError('config.heads is empty; there is nothing to learn.')
+  return heads
+

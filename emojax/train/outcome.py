@@ -1,0 +1,128 @@
+"""From predictions to a run's result: files per member, one pooled answer for all."""
+
+import dataclasses
+import itertools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from emojax.io import files
+from emojax.metrics import report, results
+from emojax.protocols import protocol as protocol_lib
+from emojax.train import control, experiment, run_folder
+
+
+MEMBER = 'member.json'  # a member's rows and how it was trained; written last
+
+
+def is_done(folder: run_folder.RunFolder, member) -> bool:
+  """Whether the member was trained and tested."""
+  return (folder.member(member.name) / MEMBER).is_file()
+
+
+def predictions_path(folder: pathlib.Path, head: str, part: str) -> pathlib.Path:
+  """Where a member's predictions of one head on one part stand."""
+  return folder / f'predictions_{head}_{part}.csv'
+
+
+def write_member(
+    folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment,
+    parts: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]], so_far: control.Progress,
+) -> dict[str, np.ndarray]:
+  """Writes a member's predictions and result; `parts`: part -> (rows, head -> logits).
+
+  Returns:
+    Pictures [H, W, 3] of the confusion matrices by name.
+  """
+  index, protocol, rows_out, pictures = opened.corpus.index, opened.protocol, [], {}
+  for (part, (rows, logits)), head in itertools.product(parts.items(), opened.heads):
+    labels = data.split.targets[head.name][rows]
+    units = index[protocol.unit][rows]
+    run_folder.write_predictions(
+      predictions_path(folder, head.name, part), ids=index['id'][rows], units=units,
+      fold=data.member.fold_name, seed=data.member.seed, labels=labels, logits=logits[head.name],
+      classes=head.classes, truncated=data.truncated[rows])
+    rows_out += head.result_rows(
+      labels, logits[head.name], units, protocol=protocol.name, fold=data.member.fold_name,
+      seed=data.member.seed, split=part, n_excluded=opened.corpus.num_excluded, unit=protocol.unit)
+    pictures[f'{part}/confusion_{head.name}'] = report.confusion_picture(
+      head.confusion(labels, logits[head.name]), head.classes,
+      f'{protocol.name} {data.member.name}, {part}')
+  files.write_json(folder / MEMBER, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
+  return pictures
+
+
+def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[results.Row]:
+  """Joins the members' test predictions seed by seed, writes `result.json`, returns its rows."""
+  rows = []
+  for member in opened.members:
+    rows += files.read_json(folder.member(member.name) / MEMBER)['rows']
+  protocol = opened.protocol
+  for seed, head in itertools.product(sorted({m.seed for m in opened.members}), opened.heads):
+    members = [m for m in opened.members if m.seed == seed]
+    if len(members) > 1:
+      found = pooled(folder, members, head, 'test')
+      rows += head.result_rows(
+        found['label'], found['logits'], found['unit'], protocol=protocol.name, fold='pooled',
+        seed=seed, split='test', n_excluded=opened.corpus.num_excluded, unit=protocol.unit)
+  if len(opened.members) > 1:
+    rows += results.mean_rows(rows)
+  files.write_json(folder.path / run_folder.RESULT, rows)
+  return rows
+
+
+def pooled(folder: run_folder.RunFolder, members: Sequence[Any], head, part: str,
+           ) -> dict[str, np.ndarray]:
+  """Predictions of several members one after the other, as arrays id, unit, label, logits."""
+  tables = [run_folder.read_predictions(
+    predictions_path(folder.member(m.name), head.name, part), head.classes) for m in members]
+  return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
+
+
+def summary(
+    folder: run_folder.RunFolder, protocol: protocol_lib.Protocol, heads: Sequence[Any],
+    members: Sequence[Any], about: Mapping[str, Any], part: str = 'test') -> str:
+  """The report that is printed: per head the pooled predictions of each seed, then the means."""
+  blocks = []
+  result = files.read_json(folder.path / run_folder.RESULT)
+  for head, seed in itertools.product(heads, sorted({m.seed for m in members})):
+    of_seed = [m for m in members if m.seed == seed]
+    found = pooled(folder, of_seed, head, part)
+    fold = 'pooled' if len(of_seed) > 1 else of_seed[0].fold_name
+    rows = head.result_rows(
+      found['label'], found['logits'], found['unit'], protocol=protocol.name, fold=fold, seed=seed,
+      split=part, n_excluded=result[0]['n_excluded'], unit=protocol.unit)
+    matrix = head.confusion(found['label'], found['logits'])
+    blocks.append(report.classification_report(matrix, head.classes, rows, words=protocol.notice))
+    if about.get('generated') and head.name == 'emotion':
+      blocks.append(_held_against_truth(matrix, about))
+  blocks.append(_means(result, part))
+  return '\n\n'.join(filter(None, blocks))
+
+
+def _held_against_truth(matrix: np.ndarray, about: Mapping[str, Any]) -> str:
+  """How a score on a generated corpus stands to the best possible one."""
+  bayes = about['bayes_accuracy']
+  best = bayes['text+audio'] if 'text+audio' in bayes else bayes['audio']
+  judged = results.judge(int(np.trace(matrix)), int(matrix.sum()), best=best, chance=bayes['chance'])
+  known = ', '.join(f'{name} {value:.3f}' for name, value in bayes.items())
+  lines = [
+    f'Generated corpus. Bayes accuracy (the best possible): {known}.',
+    f'wa {judged.accuracy:.4f}, binomial interval {judged.ci95[0]:.4f} .. {judged.ci95[1]:.4f}: '
+    f'{judged.known_share:.2f} of what can be known from text and audio.',
+  ]
+  if judged.beats_best:
+    lines.append('This is better than the best possible score: something leaks.')
+  lines.append(about.get('statement', ''))
+  return '\n'.join(filter(None, lines))
+
+
+def _means(rows: Sequence[results.Row], part: str) -> str:
+  """Mean and spread over members."""
+  lines = [f'  {row["head"]}/{row["metric"]:<12} {row["value"]:.4f}  sd {row["sd"]:.4f}'
+           for row in rows
+           if row['fold'] == 'mean' and row['split'] == part and row['value'] is not None]
+  members = [row['members'] for row in rows if row['fold'] == 'mean']
+  return '\n'.join([f'Mean over {members[0]} members (folds x seeds):', *lines]) if lines else ''

@@ -1,0 +1,55 @@
+"""What a person sees while members train: one line per evaluation, with the time that is left."""
+
+import sys
+import time
+
+
+class Progress:
+  """Lines on standard output, and on a terminal a running count of steps below them."""
+
+  def __init__(self, runs: int):
+    """`runs`: how many trainings (members x phases) the command stands for."""
+    self._runs, self._done = runs, 0
+    self._began = self._run_began = self._ticked = time.monotonic()
+    self._live = sys.stdout.isatty()
+
+  def say(self, line: str) -> None:
+    """Prints a line."""
+    print('\r\033[K' + line if self._live else line, flush=True)
+
+  def tick(self, name: str, done: int, last: int) -> None:
+    """Called after every step; shows something a few times a second at most, or every 30 s."""
+    now = time.monotonic()
+    if now - self._ticked < (0.3 if self._live else 30):
+      return
+    self._ticked = now
+    line = f'{name}: step {done:,} of at most {last:,}, {clock(self.remaining(done / last))} left'
+    print('\r\033[K' + line if self._live else line, end='' if self._live else '\n', flush=True)
+
+  def remaining(self, share: float) -> float:
+    """Seconds left, if every training takes as long as those so far; `share` of this one is done."""
+    finished = self._done + share
+    return (time.monotonic() - self._began) / max(finished, 1e-9) * (self._runs - finished)
+
+  def evaluated(self, name: str, epoch: float, found: dict, metric: str, best: float | None,
+                note: str, steps_per_second: float, share: float) -> None:
+    """The line of one evaluation."""
+    parts = [f'{name}  epoch {epoch:<4.4g} train loss {found["train/loss"]:.4f}']
+    if f'valid/{metric}' in found:
+      head = metric.partition('/')[0]
+      parts.append(f'valid loss {found[f"valid/{head}/loss"]:.4f}')
+      parts.append(f'{metric} {found[f"valid/{metric}"]:.4f} (best {best:.4f})')
+    parts.append(f'{steps_per_second:.3g} steps/s')
+    parts.append(f'{clock(self.remaining(share))} left')
+    self.say(' | '.join(parts + ([note] if note else [])))
+
+  def member_done(self) -> None:
+    """One training is over."""
+    self._done += 1
+
+
+def clock(seconds: float) -> str:
+  """1:02:03, or 2:03."""
+  minutes, rest = divmod(int(seconds + 0.5), 60)
+  hours, minutes = divmod(minutes, 60)
+  return f'{hours}:{minutes:02}:{rest:02}' if hours else f'{minutes}:{rest:02}'
