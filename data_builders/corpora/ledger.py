@@ -43,13 +43,14 @@ class Ledger:
     """Of content and order of the records: equal builds agree, though their files differ."""
     return self._hash.hexdigest()
 
-  def save(self, folder: pathlib.Path, listed: int) -> None:
+  def save(self, folder: pathlib.Path, *, excluded_have_rows: bool) -> None:
     """Writes index, exclusions and counts into the folder of the records."""
     prepared.write_index(folder, self.columns)
     lines = [json.dumps(dataclasses.asdict(exclusion)) + '\n' for exclusion in self.exclusions]
     files.write_text(folder / prepared.EXCLUSIONS, ''.join(lines))
     excluded = len(self.exclusions)
-    counts = {'listed': listed, 'kept': listed - excluded, 'excluded': excluded}
+    kept = len(self) - excluded if excluded_have_rows else len(self)
+    counts = {'listed': kept + excluded, 'kept': kept, 'excluded': excluded}
     for name in COUNTED:
       if name in self.columns:
         counts[name] = dict(sorted(collections.Counter(self.columns[name]).items()))

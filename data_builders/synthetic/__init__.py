@@ -25,7 +25,7 @@ def write(corpus: str, out: str | pathlib.Path, *, seed: int = 0, size: str = 's
   """Writes a release of the corpus of that name below `out` and returns its root."""
   if corpus not in corpora():
     raise ValueError(
-      f'corpus={corpus!r} is not a file in data_builders/synthetic; '
+      f'corpus={corpus!r} is no corpus in data_builders/synthetic; '
       f'there are: {", ".join(corpora())}.'
     )
   return _module(corpus).write(out, seed=seed, size=size)

@@ -82,12 +82,13 @@ def table() -> cues.Table:
 
 def describe(clips: Sequence[Clip], *, seed: int, size: str) -> dict[str, Any]:
   """What `truth.json` says of these clips: the best accuracy over four classes, and over seven."""
+  cue = dict(EMOTIONS.values())  # English word -> audio cue
   letters = Counter(clip.name[5] for clip in clips)
   counts = {EMOTIONS[letter][0]: letters[letter] for letter in EMOTIONS}
-  four_counts = {word: n for word, n in counts.items() if n and _cue(word) in cues.CLASSES}
+  four_counts = {word: n for word, n in counts.items() if cue[word] in cues.CLASSES}
 
   def known(counts: Mapping[str, int], table: cues.Table) -> dict[str, Any]:
-    prior = {_cue(word): n / sum(counts.values()) for word, n in counts.items()}
+    prior = {cue[word]: n / sum(counts.values()) for word, n in counts.items()}
     best = cues.every_best_accuracy(prior, {'audio': table})
     return dict(prior=prior, tables={'audio': table}, bayes_accuracy=best)
 
@@ -96,16 +97,12 @@ def describe(clips: Sequence[Clip], *, seed: int, size: str) -> dict[str, Any]:
     seed=seed,
     size=size,
     rendered=['audio'],
-    cues={word: cue for word, cue in EMOTIONS.values()},
+    cues=cue,
     **known(four_counts, cues.TABLES['audio']),
     seven_classes=known(counts, table()),
     utterances=counts,
     four_class=four_counts,
   )
-
-
-def _cue(word: str) -> str:
-  return dict(EMOTIONS.values())[word]
 
 
 def _repeat(counts: Mapping[str, int]) -> list[str]:

@@ -185,13 +185,14 @@ def _dialogue(
     )
     spoken[letter] += 1
     now = end
-    chance, sound = rng.random(), str(rng.choice(SOUNDS))
-    if chance < 0.03:
-      asides.append(Aside(letter, now, None, sound))
-    elif chance < 0.07:
-      now += _samples(0.3, 0.5, rng)
-      asides.append(Aside(f'{name}_{letter}XX{extra[letter]}', end, now, sound))
-      extra[letter] += 1
+    if (chance := rng.random()) < 0.07:
+      sound = str(rng.choice(SOUNDS))
+      if chance < 0.03:
+        asides.append(Aside(letter, now, None, sound))
+      else:
+        now += _samples(0.3, 0.5, rng)
+        asides.append(Aside(f'{name}_{letter}XX{extra[letter]}', end, now, sound))
+        extra[letter] += 1
   return Dialogue(name, session, turns, asides)
 
 

@@ -54,8 +54,9 @@ def vote(label: str, evaluators: Sequence[str], rng: np.random.Generator) -> Vot
 
 def rate(label: str, rng: np.random.Generator) -> tuple[int, ...]:
   """Draws one evaluator's valence, activation and dominance."""
-  felt = rng.normal(SCALES.get(label, (2.8, 2.9, 3.0)), 0.6).tolist()
-  return tuple(min(max(round(value), 1), 5) for value in felt)
+  usual = SCALES.get(label, (2.8, 2.9, 3.0))
+  noise = 0.6 * rng.standard_normal(3)
+  return tuple(min(max(round(u + n), 1), 5) for u, n in zip(usual, noise.tolist()))
 
 
 def see_oneself(label: str, rng: np.random.Generator) -> tuple[str, ...]:

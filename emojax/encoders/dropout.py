@@ -1,12 +1,27 @@
-"""Dropout whose rate is data and whose mask is a function of (key, layer, call), never of a counter."""
+"""Dropout whose rate is data and whose mask is a function of (key, layer, call, place).
 
+All masks of a step are drawn at once. The model is first traced to learn which layers drop what
+(`Tape.record`), then one hash gives the bits of all of them, then the model runs and each layer takes
+its part. One large loop compiles and runs several times faster than a draw in each layer.
+
+The counter of the hash is (row of the batch, place inside the row), and places count with time first:
+the mask of a real position depends neither on how far a batch was padded, nor on how many devices
+share it.
+"""
+
+import dataclasses
+import math
 import zlib
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from emojax.ops import threefry
 from emojax.types import Array
+
+LANES = 4  # 16-bit numbers in a block of the hash
 
 
 class Rate(nnx.Variable):
@@ -14,50 +29,106 @@ class Rate(nnx.Variable):
 
 
 class Dropout(nnx.Module):
-  """Zeroes each value with probability `rate` and divides the others by 1 - rate.
+  """Zeroes each value with probability `rate` (to within 1 / 65536), divides the others by 1 - rate.
 
-  A layer is silent until `seed` gives it a key. Bits are drawn with time as the first axis (`time`
-  names that axis of the input) and at the full length of the other axes, so that the mask of a real
-  position does not depend on how far a batch was padded. A word of random bits serves two values:
-  the rate is met to within 1 / 65536.
+  A layer is silent until `attach` gives it a tape.
   """
 
   def __init__(self, rate: float):
     if not 0 <= rate < 1:
       raise ValueError(f'dropout rate {rate}: expected 0 <= rate < 1.')
     self.rate = Rate(jnp.float32(rate))
-    self.key = nnx.data(None)
-    self.calls = 0
     self.possible = rate > 0  # a rate of zero costs nothing
+    self.tape, self.name = None, ''
 
   def __call__(self, x: Array, *, time: int = 1, pad_to: dict[int, int] | None = None) -> Array:
-    """Drops values of `x`; `pad_to`: axis -> full length, for other axes that are padded as well."""
-    if self.key is None or not self.possible:
+    """Drops values of `x` [B, ...].
+
+    Args:
+      time: the axis that is padded on the right, if there is one (a vector has none: time=0).
+      pad_to: axis -> full length, for further axes that may be padded.
+    """
+    if self.tape is None or not self.possible:
       return x
-    key = jax.random.fold_in(self.key, self.calls)
-    self.calls += 1
     shape = list(x.shape)
     for axis, length in (pad_to or {}).items():
       shape[axis] = length
-    shape.insert(0, shape.pop(time))
-    bits = jnp.moveaxis(_half_words(key, tuple(shape)), 0, time)
+    if not time:
+      shape.insert(1, 1)
+    steps = shape.pop(time or 1)
+    bits = self.tape.take(self.name, steps, math.prod(shape[1:]))  # [B, steps, width]
+    if bits is None:
+      return x
+    bits = bits.reshape(x.shape[0], steps, *shape[1:])
+    bits = jnp.moveaxis(bits, 1, time) if time else bits[:, 0]
     bits = jax.lax.slice(bits, (0,) * x.ndim, x.shape)
     rate = self.rate[...]
     kept = bits >= jnp.round(rate * 65536).astype(jnp.uint32)
     return jnp.where(kept, x / (1 - rate).astype(x.dtype), 0)
 
 
-def seed(model: nnx.Module, key: Array | None) -> None:
-  """Gives every dropout layer of `model` its own key, derived from `key` and its path; None: silence."""
+@dataclasses.dataclass(frozen=True)
+class _Site:
+  """One call of one layer: which bits it takes."""
+
+  number: int  # tells calls apart: a hash of the layer's path and of how often it was called before
+  steps: int
+  width: int
+
+  @property
+  def blocks(self) -> int:
+    """Blocks of the hash per step, each for `LANES` values."""
+    return -(-self.width // LANES)
+
+
+class Tape:
+  """First notes who asks for how many bits, then, once they are drawn, hands them out."""
+
+  def __init__(self):
+    self._sites: list[_Site] = []
+    self._calls: dict[str, int] = {}
+    self._bits: list[Array] | None = None
+
+  def record(self, run: Callable, *args) -> None:
+    """Traces `run(*args)`, in which layers hold this tape, without computing anything."""
+    jax.eval_shape(run, *args)
+
+  def draw(self, key: Array, batch_size: int) -> None:
+    """Draws the bits of all that was recorded, [B, steps, width] of 16-bit numbers each."""
+    self._bits, self._calls = [], {}
+    if not self._sites:
+      return
+    numbers = jnp.array([site.number for site in self._sites], jnp.uint32)
+    keys = threefry.hash_2x32(threefry.words(key), (numbers, jnp.zeros_like(numbers)))
+    sizes = [site.steps * site.blocks for site in self._sites]
+    spread = tuple(jnp.concatenate([jnp.full(n, k[i]) for i, n in enumerate(sizes)]) for k in keys)
+    place = jnp.concatenate([jnp.arange(n, dtype=jnp.uint32) for n in sizes])
+    row = jnp.arange(batch_size, dtype=jnp.uint32)
+    shape = (batch_size, sum(sizes))
+    blocks = threefry.hash_2x32(
+      tuple(jnp.broadcast_to(k[None], shape) for k in spread),
+      (jnp.broadcast_to(row[:, None], shape), jnp.broadcast_to(place[None], shape)))
+    start = 0
+    for site, size in zip(self._sites, sizes):
+      mine = [b[:, start:start + size].reshape(batch_size, site.steps, site.blocks) for b in blocks]
+      lanes = [half for b in mine for half in (b >> 16, b & 0xFFFF)]
+      self._bits.append(jnp.concatenate(lanes, axis=-1)[..., :site.width])
+      start += size
+
+  def take(self, name: str, steps: int, width: int) -> Array | None:
+    """The bits for the next call of layer `name`; None while recording."""
+    call = self._calls.get(name, 0)
+    self._calls[name] = call + 1
+    if self._bits is None:
+      self._sites.append(_Site(zlib.crc32(f'{name}#{call}'.encode()), steps, width))
+      return None
+    assert self._bits, 'the model asks for other masks than when it was recorded'
+    return self._bits.pop(0)
+
+
+def attach(model: nnx.Module, tape: Tape | None) -> None:
+  """Gives every dropout layer of `model` the tape, and its path for a name; None: silence."""
   for path, module in nnx.iter_modules(model):
     if isinstance(module, Dropout):
-      name = '/'.join(str(part) for part in path)
-      module.key = None if key is None else jax.random.fold_in(key, zlib.crc32(name.encode()))
-      module.calls = 0
-
-
-def _half_words(key: Array, shape: tuple[int, ...]) -> Array:
-  """Random 16-bit numbers, two to a generated word, as uint32 of `shape`."""
-  words = jax.random.bits(key, (*shape[:-1], (shape[-1] + 1) // 2), jnp.uint32)
-  pairs = jnp.concatenate([words >> 16, words & 0xFFFF], axis=-1)
-  return pairs[..., :shape[-1]]
+      module.tape = tape
+      module.name = '/'.join(map(str, path)) if tape else ''

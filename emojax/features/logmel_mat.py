@@ -60,10 +60,10 @@ def resample(y: np.ndarray, sample_rate: int, target: int = SAMPLE_RATE) -> np.n
   context = (len(kernel) - down) // 2
   length = int(len(y) * (target / sample_rate))
   blocks = length // up + 1
-  padded = np.zeros(context + blocks * down + context, np.float32)
+  padded = np.zeros(context + blocks * down + context)  # float64: rounded alike on any machine
   padded[context:context + len(y)] = y[:blocks * down + context]
   windows = np.lib.stride_tricks.sliding_window_view(padded, len(kernel))[::down]  # [blocks, ...]
-  samples = (windows @ kernel).reshape(-1)[:length]
+  samples = (windows @ kernel).reshape(-1)[:length].astype(np.float32)
   return np.pad(samples, (0, math.ceil(len(y) * (target / sample_rate)) - length))
 
 
@@ -162,7 +162,7 @@ def _resampling_kernel(up: int, down: int) -> np.ndarray:
       entry = offset + taps * step
       weights = table[entry] + (exact - offset) * slope[entry]
       kernel[context + first + direction * taps, p] = weights
-  return kernel.astype(np.float32)
+  return kernel
 
 
 def _hz_to_mel(hz: np.ndarray | float) -> np.ndarray:

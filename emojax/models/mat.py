@@ -114,7 +114,7 @@ class Model(nnx.Module):
     text_vector, text_weights = self.text_pool(text, text_mask)
     audio_vector, audio_weights = self.audio_pool(audio, audio_mask)
     fused = self.norm(text_vector + audio_vector)
-    dropped = self.dropout(fused[:, None])[:, 0]
+    dropped = self.dropout(fused, time=0)
     return ModelOutput(
       heads={name: head(dropped) for name, head in self.heads.items()},
       features={'fused': fused, 'text_weights': text_weights, 'audio_weights': audio_weights},

@@ -50,7 +50,7 @@ class Experiment:
     if config.members.mode != 'sequential':
       raise ValueError(f"config.members.mode={config.members.mode!r}; there is: 'sequential'.")
     self._model = module('models', config.model.name, 'config.model.name')
-    self.heads = _heads(config, self.protocol)
+    self.heads = make_heads(config, self.protocol)
     self.corpus = source.load(self.protocol.corpus, config.data.path)
     self.splits = {
       fold: protocol_lib.resolve(self.protocol, fold, self.corpus.index,
@@ -217,7 +217,7 @@ def module(folder: str, name: str, field: str):
   return importlib.import_module(f'emojax.{folder}.{name}')
 
 
-def _heads(config: ml_collections.ConfigDict, protocol: protocol_lib.Protocol) -> list[Any]:
+def make_heads(config: ml_collections.ConfigDict, protocol: protocol_lib.Protocol) -> list[Any]:
   """The task's heads; classes come from the protocol."""
   heads = []
   for name, head in config.heads.items():

@@ -5,6 +5,7 @@ A model is built once, abstractly or with values, and split into its graph (stat
 model and splits off the state again.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -45,16 +46,21 @@ def apply(
   Returns:
     The output and the new model state.
   """
-  model = nnx.merge(graphdef, params, model_state, copy=True)
-  absent = [name for name in model.requires if name not in inputs]
-  if absent:
-    raise ValueError(f'{type(model).__module__} requires {model.requires}; '
-                     f'the batch lacks {absent}, it has {sorted(inputs)}.')
+  def run(tape: dropout.Tape | None, params: Tree, model_state: Tree, inputs: Mapping[str, Stream]):
+    model = nnx.merge(graphdef, params, model_state, copy=True)
+    absent = [name for name in model.requires if name not in inputs]
+    if absent:
+      raise ValueError(f'{type(model).__module__} requires {model.requires}; '
+                       f'the batch lacks {absent}, it has {sorted(inputs)}.')
+    model.train() if tape else model.eval()
+    dropout.attach(model, tape)
+    output = model(inputs)
+    dropout.attach(model, None)
+    return output, nnx.to_pure_dict(nnx.split(model, nnx.Param, ...)[2])
+
   if key is None:
-    model.eval()
-  else:
-    model.train()
-    dropout.seed(model, key)
-  output = model(inputs)
-  dropout.seed(model, None)
-  return output, nnx.to_pure_dict(nnx.split(model, nnx.Param, ...)[2])
+    return run(None, params, model_state, inputs)
+  tape = dropout.Tape()
+  tape.record(functools.partial(run, tape), params, model_state, inputs)
+  tape.draw(key, next(iter(inputs.values())).mask.shape[0])
+  return run(tape, params, model_state, inputs)

@@ -28,8 +28,11 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
   folder = None
   if not config.fast_dev_run:
     folder = run_folder.RunFolder(workdir)
-    folder.claim(config, {'protocol': opened.protocol.name, 'members': [m.name for m in opened.members],
-                          'dataset': opened.corpus.about['fingerprint']})
+    folder.claim(config, {
+      'protocol': opened.protocol.name, 'members': [m.name for m in opened.members],
+      'dataset': opened.corpus.about['fingerprint'],
+      'about': {key: value for key, value in opened.corpus.about.items()
+                if key in ('generated', 'statement', 'bayes_accuracy', 'complete')}})
 
   phases = ('select', 'refit') if config.refit else ('select',)
   trainers = {}
@@ -53,6 +56,20 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
   if jax.process_index() == 0:
     outcome.pool(folder, opened)
   return outcome.summary(folder, opened.protocol, opened.heads, opened.members, opened.corpus.about)
+
+
+def predict_again(
+    config: ml_collections.ConfigDict, workdir: str, part: str, data_path: str | None) -> None:
+  """Writes the predictions of a finished run on another part, from each member's best parameters."""
+  if data_path:
+    config.data.path = data_path
+  opened = experiment.Experiment(config, sharding.Placement(sharding.make_mesh(**config.mesh)))
+  trainer = Trainer(opened, make_rules(config, opened), refit=config.refit)
+  folder, watch = run_folder.RunFolder(workdir), progress.Progress(len(opened.members))
+  for member in opened.members:
+    run = MemberRun(trainer, opened.member(member, refit=config.refit), folder, watch)
+    _, _, state, _ = run.restore(run.fresh_state())
+    outcome.write_predictions(run.folder, run.data, opened, part, *run.predict(state.best, part))
 
 
 def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment) -> control.Rules:
@@ -105,11 +122,9 @@ class MemberRun:
 
   def train(self, path: tuple[tuple[int, float], ...] | None) -> control.Progress:
     """Trains to the end; `path`: the (intervals, rate scale) to repeat, in the refit phase."""
-    state = self.placement.replicate(state_lib.init(
-      [self.data.make], self.trainer.tx, [self.data.member.seed],
-      restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
+    state = self.fresh_state()
     sums = self.placement.replicate(step.zero_sums(self.heads, members=1))
-    done, so_far, state, checkpoints = self._restore(state)
+    done, so_far, state, checkpoints = self.restore(state)
     log, timing, writer = self._open_logs(done, state)
     last = self._last_step(path)
     active = self.placement.replicate(jnp.array([True]))
@@ -201,7 +216,13 @@ class MemberRun:
     return {f'{head.name}/{name}': value for head in self.heads for name, value in head.scores(
       self.data.split.targets[head.name][rows], logits[head.name]).items()}
 
-  def _restore(self, state):
+  def fresh_state(self) -> state_lib.TrainState:
+    """The state before the first step, on the mesh."""
+    return self.placement.replicate(state_lib.init(
+      [self.data.make], self.trainer.tx, [self.data.member.seed],
+      restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
+
+  def restore(self, state: state_lib.TrainState):
     """(steps done, progress, state, checkpoints), from the newest good checkpoint if there is one."""
     if self.folder is None:
       return 0, control.Progress(), state, None

@@ -37,13 +37,11 @@ def write_member(
     Pictures [H, W, 3] of the confusion matrices by name.
   """
   index, protocol, rows_out, pictures = opened.corpus.index, opened.protocol, [], {}
+  for part, (rows, logits) in parts.items():
+    write_predictions(folder, data, opened, part, rows, logits)
   for (part, (rows, logits)), head in itertools.product(parts.items(), opened.heads):
     labels = data.split.targets[head.name][rows]
     units = index[protocol.unit][rows]
-    run_folder.write_predictions(
-      predictions_path(folder, head.name, part), ids=index['id'][rows], units=units,
-      fold=data.member.fold_name, seed=data.member.seed, labels=labels, logits=logits[head.name],
-      classes=head.classes, truncated=data.truncated[rows])
     rows_out += head.result_rows(
       labels, logits[head.name], units, protocol=protocol.name, fold=data.member.fold_name,
       seed=data.member.seed, split=part, n_excluded=opened.corpus.num_excluded, unit=protocol.unit)
@@ -52,6 +50,19 @@ def write_member(
       f'{protocol.name} {data.member.name}, {part}')
   files.write_json(folder / MEMBER, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
   return pictures
+
+
+def write_predictions(
+    folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment, part: str,
+    rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> None:
+  """Writes a member's predictions of one part, a file per head."""
+  index = opened.corpus.index
+  for head in opened.heads:
+    run_folder.write_predictions(
+      predictions_path(folder, head.name, part), ids=index['id'][rows],
+      units=index[opened.protocol.unit][rows], fold=data.member.fold_name, seed=data.member.seed,
+      labels=data.split.targets[head.name][rows], logits=logits[head.name], classes=head.classes,
+      truncated=data.truncated[rows])
 
 
 def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[results.Row]:

@@ -45,7 +45,8 @@ def test_lines_that_cannot_be_read_are_told():
     'C-E2:\tNeutral;\t()\n'
     '[3.0 - 4.0]\tSes01F_impro01_F001\tsad\t[2.0, 2.0, 2.0]\n'
     'C-E2:\tSadness;\t(\n'
-    'what is this\n')
+    'what is this\n'
+  )
   assert damaged == ['[1.0 - 2.0]\tSes01F_impro01_F000\tneu']
   assert unknown == ['what is this']
   assert [label.votes for label in labels] == [{'E2': Vote('E2', ('Sadness',))}]
@@ -53,7 +54,8 @@ def test_lines_that_cannot_be_read_are_told():
 
 def test_transcriptions_as_typed():
   words = iemocap_release.parse_transcriptions(
-    next(iter(hand_made.TRANSCRIPTIONS.values())) + 'Ses01F_impro01_M001: Without times.\n')
+    next(iter(hand_made.TRANSCRIPTIONS.values())) + 'Ses01F_impro01_M001: Without times.\n'
+  )
   assert words == {
     'Ses01F_impro01_F000': 'Excuse me.',
     'Ses01F_impro01_FXX0': 'Um.',
@@ -69,9 +71,13 @@ def test_reads_every_utterance_in_the_order_of_its_dialogue(root):
   assert _names(release) == list(hand_made.SECONDS)
   assert [utterance.position for utterance in release.utterances] == [0, 1, 2, 0, 0, 1]
   second, third = release.utterances[1:3]
-  assert second.transcript == 'It’s ten o\'clock: finally!'  # cp1252
+  assert second.transcript == "It’s ten o'clock: finally!"  # cp1252
   assert (third.dialogue, third.session, third.speaker, third.gender) == (
-    'Ses01F_impro01', '1', 'Ses01M', 'M')
+    'Ses01F_impro01',
+    '1',
+    'Ses01M',
+    'M',
+  )
   assert (third.valence, third.activation, third.dominance) == (0.5, 5.5, 3.0)
 
 
@@ -84,12 +90,15 @@ def test_finds_the_release_itself_above_it_and_behind_links(root, tmp_path):
     assert _names(iemocap_release.read(manual_dir)) == expected
 
 
-@pytest.mark.parametrize('manual_dir, found', [
-  ('nowhere', 'does not exist'),
-  ('empty', 'holds nothing'),
-  ('raw/IEMOCAP_full_release/Session1', 'holds dialog/, sentences/'),
-  ('raw/IEMOCAP_full_release/truth.json', 'is not a folder'),
-])
+@pytest.mark.parametrize(
+  'manual_dir, found',
+  [
+    ('nowhere', 'does not exist'),
+    ('empty', 'holds nothing'),
+    ('raw/IEMOCAP_full_release/Session1', 'holds dialog/, sentences/'),
+    ('raw/IEMOCAP_full_release/truth.json', 'is not a folder'),
+  ],
+)
 def test_a_wrong_folder_is_answered_with_the_right_form(root, tmp_path, manual_dir, found):
   (tmp_path / 'empty').mkdir()
   with pytest.raises(ValueError, match=f'{found}; expected the folder IEMOCAP_full_release'):
@@ -103,9 +112,10 @@ def test_says_which_session_lacks_what(root):
   release = iemocap_release.read(root)
   assert release.shortfalls == [
     'Session1: 3 of 4 utterances (1 label without audio: Ses01F_impro01_F001; '
-    '1 audio without label: Ses01F_impro01_F007)']
+    '1 audio without label: Ses01F_impro01_F007)'
+  ]
   assert [utterance.position for utterance in release.utterances[:2]] == [0, 2]  # 1 is missing
-  assert release.listed == len(hand_made.SECONDS) + 1
+  assert len(release.utterances) + len(release.exclusions) == len(hand_made.SECONDS) + 1
 
 
 def test_audio_without_label_alone_is_no_shortfall(root):
@@ -114,7 +124,8 @@ def test_audio_without_label_alone_is_no_shortfall(root):
   release = iemocap_release.read(root)
   assert not release.shortfalls
   assert [(e.id, e.reason) for e in release.exclusions] == [
-    ('iemocap/Ses01F_impro01_F007', 'audio without label')]
+    ('iemocap/Ses01F_impro01_F007', 'audio without label')
+  ]
 
 
 def test_damaged_and_repeated_labels_are_excluded(root):
@@ -134,16 +145,20 @@ def test_a_real_release_must_have_every_utterance(root):
   (root / 'truth.json').unlink()
   shortfalls = iemocap_release.read(root).shortfalls
   assert shortfalls == [
-    'Session1: 4 of 1,819 utterances', 'Session2: 2 of 1,811 utterances',
-    'Session3 is missing (2,136 utterances)', 'Session4 is missing (2,103 utterances)',
-    'Session5 is missing (2,170 utterances)']
+    'Session1: 4 of 1,819 utterances',
+    'Session2: 2 of 1,811 utterances',
+    'Session3 is missing (2,136 utterances)',
+    'Session4 is missing (2,103 utterances)',
+    'Session5 is missing (2,170 utterances)',
+  ]
 
 
 def test_labels_must_be_the_expected_ones_too(root):
   path = root / 'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt'
   path.write_text(path.read_text().replace('\tneu\t', '\tfru\t'))
   assert iemocap_release.read(root).shortfalls == [
-    'Session1 in neu, hap+exc, sad, ang: 2 of 3 utterances']
+    'Session1 in neu, hap+exc, sad, ang: 2 of 3 utterances'
+  ]
 
 
 def test_a_missing_transcript_costs_no_utterance(root):
@@ -152,7 +167,9 @@ def test_a_missing_transcript_costs_no_utterance(root):
   assert not release.shortfalls
   assert release.utterances[-1].transcript == ''
   assert release.notes == [
-    'Ses02F_impro02_F000 has no transcript', 'Ses02F_impro02_M000 has no transcript']
+    'Ses02F_impro02_F000 has no transcript',
+    'Ses02F_impro02_M000 has no transcript',
+  ]
 
 
 def test_records_and_index_say_what_the_release_says(root, tmp_path):
@@ -176,11 +193,17 @@ def test_records_and_index_say_what_the_release_says(root, tmp_path):
     assert index['num_samples'][row] == len(sound)
     assert index['duration'][row] == len(sound) / record['sample_rate'] == len(sound) / 16000
   assert json.loads(source[0]['votes'])[2] == dict(
-    rater='F1', labels=['Neutral'], valence=2.0, activation=3.0, dominance=1.0, comment='curious')
+    rater='F1', labels=['Neutral'], valence=2.0, activation=3.0, dominance=1.0, comment='curious'
+  )
   assert json.loads(source[0]['votes'])[3]['valence'] is None
   assert files.read_json(folder / prepared.COUNTS) == dict(
-    listed=6, kept=6, excluded=0, session={'1': 4, '2': 2},
-    emotion=dict(ang=1, exc=1, fru=1, neu=1, sad=1, xxx=1), seconds=3.8)
+    listed=6,
+    kept=6,
+    excluded=0,
+    session={'1': 4, '2': 2},
+    emotion=dict(ang=1, exc=1, fru=1, neu=1, sad=1, xxx=1),
+    seconds=3.8,
+  )
   metadata = files.read_json(folder / 'metadata.json')
   assert metadata['complete'] and metadata['generated'] and metadata['sample_rate'] == 16000
   assert metadata['bayes_accuracy'] == hand_made.TRUTH['bayes_accuracy']
@@ -219,17 +242,21 @@ def test_damage_stops_a_build_naming_all_of_it_unless_partial(root, tmp_path):
     _damage(hand_made.sound_of(root, name), kind)
   with pytest.raises(ValueError, match='has 3 damaged sounds: Session1/.*F001.wav.*8000 Hz.*cut'):
     prepare.prepare('iemocap', 'base', tmp_path / 'data', manual_dir=root)
-  folder, _ = prepare.prepare(
-    'iemocap', 'base', tmp_path / 'data', manual_dir=root, partial=True)
+  folder, _ = prepare.prepare('iemocap', 'base', tmp_path / 'data', manual_dir=root, partial=True)
   index = prepared.read_index(folder)
   assert index['id'].tolist() == [
-    'iemocap/' + name for name in hand_made.SECONDS if name not in lost]
+    'iemocap/' + name for name in hand_made.SECONDS if name not in lost
+  ]
   assert index['position'].tolist() == [0, 2, 0]
-  exclusions = [json.loads(line) for line in (folder / prepared.EXCLUSIONS).read_text().splitlines()]
+  exclusions = [
+    json.loads(line) for line in (folder / prepared.EXCLUSIONS).read_text().splitlines()
+  ]
   assert [exclusion['id'] for exclusion in exclusions] == ['iemocap/' + name for name in lost]
   assert exclusions[1] == dict(
-    id='iemocap/Ses02F_impro02_F000', file=exclusions[1]['file'],
-    reason='audio is 8000 Hz, 1 channels, PCM_16 instead of 16000 Hz, 1 channels, PCM_16')
+    id='iemocap/Ses02F_impro02_F000',
+    file=exclusions[1]['file'],
+    reason='audio is 8000 Hz, 1 channels, PCM_16 instead of 16000 Hz, 1 channels, PCM_16',
+  )
   assert (root / exclusions[1]['file']).is_file()
   counts = files.read_json(folder / prepared.COUNTS)
   assert (counts['kept'], counts['excluded'], counts['listed']) == (3, 3, 6)

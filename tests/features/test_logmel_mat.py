@@ -1,4 +1,4 @@
-"""MAT's log-mels against dc_tts under librosa 0.8.1 and resampy 0.2.2, and against resampy itself."""
+"""MAT's log-mels against dc_tts under librosa 0.8.1 with resampy 0.2.2, and against resampy."""
 
 import pathlib
 
