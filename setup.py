@@ -18,7 +18,6 @@ setuptools.setup(
     'optax>=0.2.6,<0.3',
     'orbax-checkpoint>=0.11.30,<0.13',
     'pyarrow>=18',
-    'resampy>=0.4.3,<0.5',
     'scipy>=1.13',
     'soundfile>=0.13',
     'tensorboardX>=2.6',
@@ -30,7 +29,7 @@ setuptools.setup(
   extras_require={
     'cuda': ['jax[cuda13]'],
     'tpu': ['jax[tpu]'],
-    'dev': ['pytest>=8', 'ruff>=0.9', 'scikit-learn>=1.5', 'tensorboard>=2.18'],
+    'dev': ['pytest>=8', 'resampy>=0.4.3', 'ruff>=0.9', 'scikit-learn>=1.5', 'tensorboard>=2.18'],
     'parity': ['torch>=2.6'],
   },
 )
