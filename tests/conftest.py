@@ -1,12 +1,19 @@
 """Every test runs on eight simulated devices, with implicit rank promotion and warnings as errors."""
 
 import os
+import tempfile
 
 os.environ['JAX_PLATFORMS'] = 'cpu'
-os.environ['XLA_FLAGS'] = (
-  os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8')
+# Compiled programs are small and run few times: optimising them would take most of the suite's time.
+os.environ['XLA_FLAGS'] = ' '.join([
+  os.environ.get('XLA_FLAGS', ''), '--xla_force_host_platform_device_count=8',
+  '--xla_backend_optimization_level=0', '--xla_llvm_disable_expensive_passes=true'])
+# Programs that tests start in processes of their own need not compile the same again.
+os.environ.setdefault(
+  'JAX_COMPILATION_CACHE_DIR', os.path.join(tempfile.gettempdir(), 'emojax-tests-compiled'))
 
 import jax  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -14,3 +21,17 @@ jax.config.update('jax_numpy_rank_promotion', 'raise')
 def pytest_addoption(parser):
   parser.addoption('--golden', default='tests/golden',
                    help='a folder of golden cases with an index.json, or a folder of such folders')
+
+
+@pytest.fixture(scope='session')
+def data_dir(tmp_path_factory):
+  """Generated miniatures of all corpora, prepared: what `config.data.path` names."""
+  from data_builders import synthetic
+  from data_builders.corpora import prepare
+
+  releases, prepared = tmp_path_factory.mktemp('releases'), tmp_path_factory.mktemp('prepared')
+  for corpus in synthetic.corpora():
+    release = synthetic.write(corpus, releases / corpus, size='tiny')
+    for config in prepare.configs(corpus):
+      prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
+  return prepared

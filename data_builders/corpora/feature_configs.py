@@ -46,6 +46,7 @@ def _logmel_mat(reduction: int) -> Feature:
 
 _MODULES: dict[str, types.ModuleType] = {'logmel_mat': logmel_mat}
 
+# Another feature is another entry here, and its name in the builders of the corpora that have it.
 FEATURES = {
   'logmel_mat': _logmel_mat(16),  # what MAT reads
   'logmel_mat_r4': _logmel_mat(4),  # as dc_tts itself; for clips of a second or two

@@ -13,7 +13,7 @@ import numpy as np
 from data_builders.corpora import release
 from emojax.io import files, prepared
 
-COUNTED = ('session', 'emotion')  # columns whose values `counts.json` counts
+COUNTED = ('session', 'emotion')  # columns that `counts.json` counts, where a corpus has them
 
 
 class Ledger:
@@ -52,7 +52,7 @@ class Ledger:
     kept = len(self) - excluded if excluded_have_rows else len(self)
     counts = {'listed': kept + excluded, 'kept': kept, 'excluded': excluded}
     for name in COUNTED:
-      if name in self.columns:
+      if any(self.columns.get(name, ())):
         counts[name] = dict(sorted(collections.Counter(self.columns[name]).items()))
     if 'duration' in self.columns:
       counts['seconds'] = round(sum(self.columns['duration']), 3)

@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 # What the metadata of `base` takes from `truth.json`, and those of features from `base`.
 _FROM_TRUTH = ('generated', 'statement', 'bayes_accuracy')
-_FROM_BASE = ('sample_rate', 'complete', 'licence', *_FROM_TRUTH)
+_FROM_BASE = ('release', 'sample_rate', 'complete', 'licence', *_FROM_TRUTH)
 
 
 class FromRelease:
@@ -64,7 +64,7 @@ class FromRelease:
     self.ledger.exclusions += self._damaged
     truth = {name: parsed.truth[name] for name in _FROM_TRUTH if name in parsed.truth}
     return truth | {
-      'sample_rate': self._sample_rate,
+      'release': release.identity(parsed.truth), 'sample_rate': self._sample_rate,
       'complete': not parsed.shortfalls and not self._damaged,
       'notes': parsed.notes[:20], 'num_notes': len(parsed.notes),
     }
@@ -106,7 +106,8 @@ class FromBase:
   def __iter__(self) -> Iterator[Record]:
     source = self._base.as_data_source('all')
     sounds = ((record['audio'], record['sample_rate']) for record in source)
-    workers = min(self._workers, len(self) // 200)  # to start one takes as long as 200 log-mels
+    # To start a worker takes as long as 200 log-mels: a handful is computed here.
+    workers = min(self._workers, (len(self) + 150) // 200)
     values = parallel.map_processes(self._feature, sounds, workers)
     for id, (frames, reason) in zip(self._ids, values, strict=True):
       if reason:

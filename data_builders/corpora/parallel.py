@@ -9,6 +9,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import Any
@@ -33,9 +34,7 @@ def map_processes(
     yield from map(function, items)
     return
   context = multiprocessing.get_context('spawn')
-  ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is answered here, not by each worker
-  with _one_thread_each(), futures.ProcessPoolExecutor(
-      workers, context, signal.signal, ignore_interrupt) as pool:
+  with _one_thread_each(), futures.ProcessPoolExecutor(workers, context, _begin_worker) as pool:
     yield from _in_order(pool, function, items, workers)
 
 
@@ -60,6 +59,17 @@ def _in_order(pool, function, items, workers) -> Iterator[Any]:
   finally:
     for future in pending:  # after an error nobody waits for the rest
       future.cancel()
+
+
+def _begin_worker() -> None:
+  """Leaves Ctrl-C to the parent, and ends the worker with it: a killed one cannot tell."""
+  signal.signal(signal.SIGINT, signal.SIG_IGN)
+  threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+  multiprocessing.parent_process().join()
+  os._exit(1)
 
 
 def _apply(function: Callable[[Any], Any], chunk: list[Any]) -> list[Any]:

@@ -11,13 +11,14 @@ import io
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import absl.logging
 import tensorflow_datasets as tfds
 
 import data_builders
-from data_builders.corpora import base, feature_configs
+from data_builders.corpora import base, feature_configs, release
 from emojax.io import files, prepared
 
 HERE = pathlib.Path(data_builders.__file__).parent
@@ -63,7 +64,8 @@ def prepare(
   parent = data_dir / corpus / config
   with _alone(parent, name):
     folder = parent / str(cls.VERSION)
-    why = _why_build(folder, cls, config, data_dir, partial, overwrite)
+    why = 'replaced: --overwrite' if overwrite and folder.exists() else ''
+    why = why or _why_build(folder, cls, config, manual_dir, partial)
     if not why:
       return folder, 'kept'
     if config == 'base' and not manual_dir:
@@ -87,30 +89,41 @@ def prepare(
 
 
 def _why_build(
-  folder: pathlib.Path, cls: type[base.Builder], config: str, data_dir: pathlib.Path,
-  partial: bool, overwrite: bool,
+  folder: pathlib.Path, cls: type[base.Builder], config: str, manual_dir: pathlib.Path | None,
+  partial: bool,
 ) -> str:
   """Why the folder has to be built; '' if it is good."""
   if not folder.exists():
     return 'new'
-  if overwrite:
-    return 'replaced: --overwrite'
   if not (folder / prepared.INDEX).is_file():
     raise ValueError(f'{folder} is no dataset of ours (it has no {prepared.INDEX}); '
                      'replace it with --overwrite, or choose another --data_dir.')
-  metadata = files.read_json(folder / 'metadata.json')
+  said = files.read_json(folder / 'metadata.json')
   if config == 'base':
-    if not metadata['complete'] and not partial:
-      raise ValueError(
-        f'{folder} was built from a part of the release (--partial). Keep it with --partial, or '
-        'build it from the whole release with --overwrite --manual_dir FOLDER.')
+    _check_same_release(folder, said, cls, manual_dir, partial)
     return ''
-  source = files.read_json(prepared.find(data_dir, cls.name) / 'metadata.json')
-  if metadata['base_fingerprint'] != source['fingerprint']:
+  source = files.read_json(prepared.find(folder.parents[2], cls.name) / 'metadata.json')
+  if said['base_fingerprint'] != source['fingerprint']:
     return 'replaced: base has changed since'
   wanted = feature_configs.FEATURES[config].metadata()
-  changed = [name for name, value in wanted.items() if metadata[name] != value]
+  changed = [name for name, value in wanted.items() if said.get(name) != value]
   return f'replaced: its {" and ".join(changed)} changed' if changed else ''
+
+
+def _check_same_release(
+  folder: pathlib.Path, said: Mapping[str, Any], cls: type[base.Builder],
+  manual_dir: pathlib.Path | None, partial: bool,
+) -> None:
+  """A prepared `base` must be what was asked for: of that release, and the whole of it."""
+  given = release.identity(cls.read_release(manual_dir).truth) if manual_dir else said['release']
+  if given != said['release']:
+    raise ValueError(
+      f'{folder} was built from {said["release"]}, but {manual_dir} holds {given}. Choose another '
+      '--data_dir, or replace it with --overwrite.')
+  if not said['complete'] and not partial:
+    raise ValueError(
+      f'{folder} was built from a part of the release (--partial). Keep it with --partial, or '
+      'build it from the whole release with --overwrite --manual_dir FOLDER.')
 
 
 @contextlib.contextmanager

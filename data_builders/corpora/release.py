@@ -104,6 +104,14 @@ def read_truth(root: pathlib.Path, corpus: str) -> Mapping[str, Any]:
   return {}
 
 
+def identity(truth: Mapping[str, Any]) -> str:
+  """Which release it is, in words; compared so that one is not taken for another."""
+  if not truth:
+    return 'the real release'
+  details = (f'{name} {truth[name]}' for name in ('version', 'seed', 'size') if name in truth)
+  return f'a generated release ({", ".join(details)})'
+
+
 def listing(folder: pathlib.Path, pattern: str = '*') -> Iterator[pathlib.Path]:
   """Sorted content of a folder, without hidden files: macOS left `._x` beside many `x`."""
   return iter(sorted(path for path in folder.glob(pattern) if not path.name.startswith('.')))

@@ -17,10 +17,11 @@ def read(path: pathlib.Path, sample_rate: int) -> np.ndarray:
 
   try:
     with soundfile.SoundFile(path) as file:
-      found = f'{file.samplerate} Hz, {file.channels} channels, {file.subtype}'
-      wanted = f'{sample_rate} Hz, 1 channels, PCM_16'
+      channels = 'mono' if file.channels == 1 else f'{file.channels} channels'
+      found = f'{file.samplerate} Hz {channels} {file.subtype}'
+      wanted = f'{sample_rate} Hz mono PCM_16'
       if found != wanted:
-        raise ValueError(f'audio is {found} instead of {wanted}')
+        raise ValueError(f'audio is {found}, not {wanted}')
       samples = file.read(dtype='int16')
   except soundfile.LibsndfileError as error:
     raise ValueError(f'audio that cannot be read ({error.error_string})') from error

@@ -44,6 +44,8 @@ def _forward(projected: Array, recurrent: Array) -> tuple[Array, tuple]:
 def _backward(saved: tuple, dh: Array) -> tuple[Array, Array]:
   h, c, gates, recurrent = saved
   hidden = h.shape[-1]
+  # Laid out once: multiplied by the transpose of a view, each step would pack the weights again.
+  transposed = jax.lax.optimization_barrier(recurrent.T)
 
   def before(x):  # the state that each step started from
     return jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]])
@@ -61,7 +63,7 @@ def _backward(saved: tuple, dh: Array) -> tuple[Array, Array]:
       dc * i * (1 - g * g),
       dh * tanh_c * o * (1 - o),
     ], -1)
-    return (dgates @ recurrent.T, dc * f), dgates
+    return (dgates @ transposed, dc * f), dgates
 
   zero = jnp.zeros_like(h[0])
   _, dprojected = jax.lax.scan(step, (zero, zero), (dh, c, before(c), gates), reverse=True)

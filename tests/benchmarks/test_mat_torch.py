@@ -31,8 +31,8 @@ def test_twin_is_the_original(stem):
   torch.testing.assert_close(logits, tensors['out/logits'], rtol=1e-9, atol=1e-12)
   torch.testing.assert_close(loss, tensors['out/loss'], rtol=1e-9, atol=0)
   for name, parameter in model.named_parameters():
-    torch.testing.assert_close(
-      parameter.grad, tensors[f'grad/{name}'], rtol=1e-8, atol=1e-12, msg=name)
+    torch.testing.assert_close(parameter.grad, tensors[f'grad/{name}'], rtol=1e-8, atol=1e-12,
+                               msg=lambda text, name=name: f'{name}: {text}')
 
 
 def test_published_size_has_the_originals_number_of_parameters():

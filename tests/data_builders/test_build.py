@@ -121,6 +121,16 @@ def test_a_part_is_refused_then_accepted_then_not_mistaken_for_the_whole(run, ro
   assert len(_records(prepared.find(data_dir, 'iemocap', 'logmel_mat'))) == 6
 
 
+def test_a_generated_release_is_not_taken_for_the_real_one(run, root, data_dir):
+  run('iemocap/base', '--manual_dir', root)
+  before = _fingerprint(prepared.find(data_dir, 'iemocap'))
+  (root / 'truth.json').unlink()
+  code, _, err = run('iemocap', '--manual_dir', root)
+  assert code == 1
+  assert 'was built from a generated release' in err and 'holds the real release' in err
+  assert _fingerprint(prepared.find(data_dir, 'iemocap')) == before
+
+
 def test_two_builds_hold_the_same_records(root, tmp_path):
   for config in ('base', 'logmel_mat'):
     one, two = (

@@ -255,7 +255,7 @@ def test_damage_stops_a_build_naming_all_of_it_unless_partial(root, tmp_path):
   assert exclusions[1] == dict(
     id='iemocap/Ses02F_impro02_F000',
     file=exclusions[1]['file'],
-    reason='audio is 8000 Hz, 1 channels, PCM_16 instead of 16000 Hz, 1 channels, PCM_16',
+    reason='audio is 8000 Hz mono PCM_16, not 16000 Hz mono PCM_16',
   )
   assert (root / exclusions[1]['file']).is_file()
   counts = files.read_json(folder / prepared.COUNTS)

@@ -1,0 +1,192 @@
+"""Masks counted and compared: the share they drop, where they differ and where they must not."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from emojax.encoders import dropout
+
+FULL_SOURCE = 8
+
+
+class Layers(nnx.Module):
+  """Every way of calling the layer."""
+
+  def __init__(self, rate=0.5):
+    self.frames, self.other = dropout.Dropout(rate), dropout.Dropout(rate)
+    self.weights, self.vector = dropout.Dropout(rate), dropout.Dropout(rate)
+
+  def __call__(self, frames, weights, vector):
+    return {
+      'frames': self.frames(frames),
+      'other': self.other(frames),
+      'again': self.frames(frames),
+      'weights': self.weights(weights, time=2, pad_to={3: FULL_SOURCE}),
+      'vector': self.vector(vector, time=0),
+    }
+
+
+def ones(b, t, q, s):
+  """Frames [B, T, 7], attention weights [B, 2, Q, S] and vectors [B, 7]."""
+  return tuple(np.ones(shape, np.float32) for shape in ((b, t, 7), (b, 2, q, s), (b, 7)))
+
+
+SMALL, LARGE = ones(3, 5, 4, 3), ones(32, 40, 9, 6)
+
+
+def run(net, key, arguments):
+  """What the layers make of the arguments in a training step."""
+  tape = dropout.Tape()
+  dropout.attach(net, tape)
+  tape.record(net, *arguments)
+  tape.draw(key, arguments[0].shape[0])
+  output = net(*arguments)
+  dropout.attach(net, None)
+  return output
+
+
+@jax.jit
+def train(key, arguments, rate):
+  net = Layers()
+  for layer in (net.frames, net.other, net.weights, net.vector):
+    layer.rate = dropout.Rate(rate)
+  return run(net, key, arguments)
+
+
+@functools.cache
+def dropped(size='large', seed=0, step=0, rate=0.5):
+  """Name -> the output as a numpy array; 0 where a one was dropped."""
+  key = jax.random.fold_in(jax.random.key(seed), step)
+  arguments = {'small': SMALL, 'large': LARGE}[size]
+  return jax.tree.map(np.asarray, train(key, arguments, np.float32(rate)))
+
+
+def assert_unrelated(one, other):
+  """At rate 0.5, independent masks agree in half of the places, give or take five deviations."""
+  assert one.size > 300
+  agree = (one == other).mean()
+  assert abs(agree - 0.5) < 5 * 0.5 / one.size**0.5, agree
+
+
+@pytest.mark.parametrize('rate', [0.1, 0.5, 0.9])
+@pytest.mark.parametrize('name', ['frames', 'other', 'again', 'weights', 'vector'])
+def test_the_share_dropped_is_the_rate_and_the_rest_is_scaled(name, rate):
+  found = dropped(rate=rate)[name]
+  share, bound = (found == 0).mean(), 5 * (rate * (1 - rate) / found.size)**0.5
+  assert abs(share - rate) < bound
+  np.testing.assert_allclose(found[found != 0], 1 / (1 - rate), rtol=1e-6)
+
+
+def test_every_lane_of_the_hash_drops_its_share():
+  frames = dropped(rate=0.5)['frames']  # seven features: all four lanes, and a remainder
+  shares = (frames == 0).mean((0, 1))
+  assert (abs(shares - 0.5) < 5 * 0.5 / (32 * 40)**0.5).all(), shares
+
+
+@pytest.mark.parametrize('what', [
+  'steps', 'seeds', 'layers', 'calls of one layer', 'rows', 'times', 'features', 'shapes'])
+def test_masks_differ_between(what):
+  masks = {name: value != 0 for name, value in dropped().items()}
+  frames = masks['frames']
+  one, other = {
+    'steps': (frames, dropped(step=1)['frames'] != 0),
+    'seeds': (frames, dropped(seed=1)['frames'] != 0),
+    'layers': (frames, masks['other']),
+    'calls of one layer': (frames, masks['again']),
+    'rows': (frames[1:], frames[:-1]),
+    'times': (frames[:, 1:], frames[:, :-1]),
+    'features': (frames[..., 1:], frames[..., :-1]),
+    'shapes': (masks['weights'].reshape(32, -1)[:, :49], frames[:, :7].reshape(32, -1)),
+  }[what]
+  assert_unrelated(one, other)
+
+
+def test_masks_of_all_rows_and_layers_are_pairwise_unrelated():
+  masks = np.concatenate(
+    [dropped()[name].reshape(32, -1)[:, :280] != 0 for name in ('frames', 'other', 'again')])
+  agree = (masks[:, None] == masks[None]).mean(-1)[~np.eye(96, dtype=bool)]
+  assert abs(agree - 0.5).max() < 6 * 0.5 / 280**0.5
+
+
+def test_the_same_key_gives_the_same_masks():
+  again = train(jax.random.fold_in(jax.random.key(0), 0), LARGE, np.float32(0.5))
+  for name, value in dropped().items():
+    np.testing.assert_array_equal(again[name], value)
+
+
+@pytest.mark.parametrize('name', ['frames', 'other', 'again', 'weights', 'vector'])
+def test_masks_of_real_places_depend_neither_on_padding_nor_on_the_batch_size(name):
+  small, large = dropped('small')[name], dropped('large')[name]
+  np.testing.assert_array_equal(small, large[tuple(map(slice, small.shape))])
+  assert 0 < (small == 0).sum() < small.size
+
+
+def test_a_rate_is_data():
+  before = train._cache_size()
+  masks = [dropped(rate=rate)['frames'] != 0 for rate in (0.25, 0.5, 0.75)]
+  assert train._cache_size() == max(before, 1), 'another rate was compiled again'
+  # one draw of numbers decides for every rate: what 0.75 keeps, 0.5 keeps as well
+  assert (masks[1] <= masks[0]).all() and (masks[2] <= masks[1]).all()
+
+
+def test_members_of_a_group_have_their_own_rates():
+  keys = jax.vmap(jax.random.key)(np.arange(2))
+  rates = np.array([0.2, 0.6], np.float32)
+  group = jax.jit(jax.vmap(train, in_axes=(0, None, 0)))(keys, SMALL, rates)
+  for member in range(2):
+    solo = train(jax.random.key(member), SMALL, rates[member])
+    for name, value in solo.items():
+      np.testing.assert_array_equal(group[name][member], value)
+
+
+def test_without_a_tape_it_is_silent():
+  def before_and_after(key):
+    net = Layers(0.9)
+    assert net.frames(SMALL[0]) is SMALL[0]
+    run(net, key, SMALL)
+    assert net.frames(SMALL[0]) is SMALL[0] and net.frames.tape is None
+
+  jax.eval_shape(before_and_after, jax.random.key(0))
+
+
+def test_a_rate_of_zero_takes_no_bits():
+  class Net(nnx.Module):
+    def __init__(self, first):
+      self.first, self.second = dropout.Dropout(first), dropout.Dropout(0.5)
+
+    def __call__(self, x):
+      return self.first(x), self.second(x)
+
+  first, second = jax.jit(lambda key: run(Net(0.0), key, SMALL[:1]))(jax.random.key(0))
+  np.testing.assert_array_equal(first, SMALL[0])
+  assert (second == 0).any()
+
+
+def test_types_are_kept():
+  for dtype in (jnp.bfloat16, jnp.float32):
+    arguments = tuple(jax.ShapeDtypeStruct(x.shape, dtype) for x in SMALL)
+    shapes = jax.eval_shape(train, jax.random.key(0), arguments, jnp.float32(0.5))
+    assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype(dtype)}
+
+
+@pytest.mark.parametrize('rate', [1, 1.5, -0.1, float('nan')])
+def test_other_rates_are_refused(rate):
+  with pytest.raises(ValueError, match=rf'dropout rate {rate}: expected 0 <= rate < 1'):
+    dropout.Dropout(rate)
+
+
+def test_a_model_that_asks_for_more_than_it_recorded_is_stopped():
+  layer, tape = dropout.Dropout(0.5), dropout.Tape()
+  dropout.attach(layer, tape)
+
+  def step(key, x):
+    tape.record(layer, x)
+    tape.draw(key, 3)
+    return layer(layer(x))
+
+  with pytest.raises(AssertionError, match='other masks than when it was recorded'):
+    jax.eval_shape(step, jax.random.key(0), SMALL[0])

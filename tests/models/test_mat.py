@@ -1,0 +1,76 @@
+"""What is MAT's own: its quirks, each with the better value beside it, and its published size."""
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+from emojax.io import torch_names
+from emojax.models import mat
+from emojax.train import functional
+from emojax.types import StreamSpec
+from tests.models import test_contract as contract
+
+STREAMS = {'text': StreamSpec(300, 15, vocabulary_size=3000), 'audio': StreamSpec(80, 40)}
+
+
+@pytest.fixture
+def double():
+  with jax.enable_x64(True):
+    yield
+
+
+@pytest.mark.parametrize('clean', [True, False])
+def test_padding_changes_utterances_without_words_in_the_original_alone(clean, double):
+  short = contract.outputs('mat', clean=clean)['emotion']
+  long = contract.outputs('mat', contract.padded(contract.batch()), clean=clean)['emotion']
+  with_both, without = [0, 1], [2, 3]  # row 2 has no words, row 3 no audio
+  np.testing.assert_allclose(long[with_both], short[with_both], rtol=1e-12, atol=1e-14)
+  assert (abs(long - short)[without].max(-1) > 1e-6).tolist() == [not clean] * 2
+
+
+@pytest.mark.parametrize('clean', [True, False])
+def test_a_frame_of_zeros_counts_as_padding_in_the_original_alone(clean, double):
+  inputs = contract.batch()
+  zero = np.zeros((4, 5), bool)
+  zero[0, 2] = True
+  silent = inputs['audio'].replace(values=np.where(zero[..., None], 0, contract.FRAMES))
+  masked = silent.replace(mask=silent.mask & ~zero)
+  by_value, by_mask = (contract.outputs('mat', inputs | {'audio': audio}, clean=clean)['emotion']
+                       for audio in (silent, masked))
+  assert (by_value[0] == by_mask[0]).all() == (not clean)
+
+
+def test_published_size_has_the_originals_parameters():
+  def make(rngs):
+    return mat.Model(STREAMS, {'emotion': 4}, **mat.PRESETS['published'], rngs=rngs)
+
+  params, _ = functional.shapes(make)
+  assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 16_407_462
+
+
+def test_each_rate_goes_to_its_layers():
+  def make(rngs):
+    sizes = mat.PRESETS['tiny'] | dict(dropout_input=0.125, dropout=0.25, dropout_output=0.5)
+    return mat.Model(contract.STREAMS, {'emotion': 4}, **sizes, rngs=rngs)
+
+  _, state = functional.init(make, jax.random.key(0))
+  rates = {path: float(rate) for path, rate in torch_names.flatten(state).items()}
+  assert rates.pop('text_dropout.rate') == rates.pop('audio_dropout.rate') == 0.125
+  assert rates.pop('dropout.rate') == 0.5
+  # two attentions, three mlps, five residuals of one encoder and one decoder block, two pools
+  assert len(rates) == 3 + 2 + 5 + 2 and set(rates.values()) == {0.25}
+  assert any('attention.dropout' in path for path in rates)
+
+
+def test_word_vectors_are_taken_as_given_or_drawn():
+  given = np.arange(72, dtype=np.float64).reshape(12, 6)
+  spec = StreamSpec(6, 5, vocabulary_size=12, vectors=given)
+
+  def make(text):
+    return mat.Model({'text': text, 'audio': contract.STREAMS['audio']}, {'emotion': 4},
+                     **mat.PRESETS['tiny'], rngs=nnx.Rngs(0))
+
+  np.testing.assert_array_equal(make(spec).embedding[...], given)
+  drawn = np.asarray(make(StreamSpec(6, 5, vocabulary_size=2000)).embedding[...])
+  assert drawn.shape == (2000, 6) and drawn.std() == pytest.approx(0.3, rel=0.05)

@@ -1,0 +1,112 @@
+"""The compiled step: as many devices as you like, one compilation per shape, members apart."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from emojax.data import loader as loader_lib
+from emojax.data import plan as plan_lib
+from emojax.data import streams as streams_lib
+from emojax.models import mat
+from emojax.tasks import single_label
+from emojax.train import functional, optim, sharding, step
+from emojax.train import state as state_lib
+from emojax.types import StreamSpec
+
+N, LENGTHS = 70, {'text': 6, 'audio': 9}
+SPECS = {'text': StreamSpec(8, 6, vocabulary_size=30), 'audio': StreamSpec(5, 9)}
+CLEAN = dict(mat.PRESETS['tiny'], norm='standard', empty='zero', mask_zero_frames=False)
+HEAD = single_label.Head('emotion', ('a', 'b', 'c'))
+
+
+def make(rngs):
+  return mat.Model(SPECS, {'emotion': 3}, **CLEAN, rngs=rngs)
+
+
+class _Random:
+  """A stream of random examples of random length."""
+
+  def __init__(self, name, seed):
+    self.spec = SPECS[name]
+    random = np.random.default_rng(seed)
+    self.lengths = random.integers(1, self.spec.length + 1, N)
+    self._examples = [
+      random.integers(1, 30, n) if self.spec.vocabulary_size else
+      random.normal(size=(n, self.spec.width)).astype(np.float32) for n in self.lengths]
+
+  def example(self, row):
+    return self._examples[row]
+
+
+def _loader(devices):
+  placement = sharding.Placement(jax.sharding.Mesh(
+    np.array(devices).reshape(1, -1, 1), sharding.AXES,
+    axis_types=(jax.sharding.AxisType.Auto,) * 3))
+  readers = {name: _Random(name, seed) for seed, name in enumerate(SPECS)}
+  rows = np.arange(N)
+  targets = {'emotion': np.random.default_rng(7).integers(0, 3, N).astype(np.int32)}
+  placed = {name: loader_lib.place(reader, rows, placement.replicate)
+            for name, reader in readers.items()}
+  resident = loader_lib.Resident(placed, targets, np.ones(N, np.float32), rows, put=placement.feed,
+                                 replicate=placement.replicate, local=placement.local)
+  plan = plan_lib.Plan(rows, {n: r.lengths for n, r in readers.items()}, LENGTHS, batch_size=16,
+                       sampler='reshuffle', seed=3, buckets={'audio': (5, 9)},
+                       shards=placement.shards)
+  return placement, resident, plan
+
+
+def _train(devices, steps):
+  placement, resident, plan = _loader(devices)
+  tx = optim.build('sgd')
+  train_step = step.make_train_step(
+    functional.graph(make), [HEAD], tx, resident.read, 0.1, in_axes=(None, 0))
+  state = placement.replicate(state_lib.init([make], tx, [0], restores=False))
+  one, active = placement.replicate((jnp.ones(1), jnp.array([True])))
+  losses = []
+  for feed, lengths in resident.feeds(plan, 0, steps):
+    sums = placement.replicate(step.zero_sums([HEAD], members=1))
+    state, sums = train_step(state, sums, resident.data, feed, one, active, lengths)
+    losses.append(float(sums.batch_loss.compute()[0]))
+  return losses, train_step, {lengths for _, lengths in resident.feeds(plan, 0, steps)}
+
+
+def test_one_two_and_eight_devices_agree_on_the_first_20_losses():
+  alone, train_step, shapes = _train(jax.devices()[:1], 20)
+  assert len(set(alone)) == 20  # it learns, and dropout differs
+  assert len(shapes) == 2 and train_step._cache_size() == 2, 'one compilation per padded shape'
+  for count in (2, 8):
+    assert _train(jax.devices()[:count], 20)[0] == pytest.approx(alone, rel=1e-5)
+
+
+def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
+  placement, resident, plan = _loader(jax.devices()[:1])
+  tx = optim.build('adam')
+  train_step = step.make_train_step(
+    functional.graph(make), [HEAD], tx, resident.read, 0.1, in_axes=(None, 0))
+  state = placement.replicate(state_lib.init([make], tx, [0], restores=False))
+  before = jax.tree.map(np.asarray, state.params)
+  feed, lengths = next(resident.feeds(plan, 0, 1))
+  after, sums = train_step(state, step.zero_sums([HEAD], 1), resident.data, feed, jnp.ones(1),
+                           jnp.array([False]), lengths)
+  assert jax.tree.all(jax.tree.map(np.array_equal, before, after.params))
+  assert after.step.tolist() == [0] and sums.loss.count.tolist() == [0]
+
+
+def test_filler_rows_change_neither_loss_nor_gradient_nor_metrics():
+  _, resident, plan = _loader(jax.devices()[:1])
+  tx = optim.build('sgd')
+  train_step = step.make_train_step(
+    functional.graph(make), [HEAD], tx, resident.read, 0.1, in_axes=(None, 0))
+  last = next(i for i in range(plan.steps_per_epoch) if (plan[i].rows < 0).any())
+  feed, lengths = next(resident.feeds(plan, last, last + 1))
+  real = feed.row[0] >= 0
+  # whatever row a filler points at, it weighs nothing
+  found = []
+  for weight in (feed.weight, jnp.where(real[None], feed.weight, 5.0)):
+    state = state_lib.init([make], tx, [0], restores=False)
+    state, sums = train_step(state, step.zero_sums([HEAD], 1), resident.data,
+                             feed.replace(weight=weight), jnp.ones(1), jnp.array([True]), lengths)
+    found.append((sums, state.params))
+  assert int(found[0][0].loss.count[0]) == int(real.sum())
+  assert found[0][0].loss.total == found[1][0].loss.total
