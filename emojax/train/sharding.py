@@ -10,16 +10,19 @@ AXES = ('member', 'data', 'fsdp')
 
 
 def make_mesh(member: int, data: int, fsdp: int) -> jax.sharding.Mesh:
-  """A mesh with the axes `AXES`; one size may be -1, for all devices that are left."""
-  sizes = [member, data, fsdp]
-  devices = jax.device_count()
+  """A mesh with the axes `AXES`; one size may be -1, for all devices that are left.
+
+  Sizes that multiply to fewer devices than there are take the first ones, in a single process.
+  """
+  sizes, devices = [member, data, fsdp], jax.devices()
   if sizes.count(-1) == 1:
     known = -int(np.prod(sizes))
-    sizes[sizes.index(-1)] = max(devices // known, 1)
-  if min(sizes) < 1 or np.prod(sizes) != devices:
+    sizes[sizes.index(-1)] = max(len(devices) // max(known, 1), 1)
+  count = int(np.prod(sizes))
+  if min(sizes) < 1 or count > len(devices) or count < len(devices) and jax.process_count() > 1:
     raise ValueError(f'config.mesh: member={member}, data={data}, fsdp={fsdp} do not multiply to the '
-                     f'{devices} devices there are; give one of them as -1.')
-  return jax.make_mesh(tuple(sizes), AXES, axis_types=(AxisType.Auto,) * 3)
+                     f'{len(devices)} devices there are; give one of them as -1.')
+  return jax.make_mesh(tuple(sizes), AXES, axis_types=(AxisType.Auto,) * 3, devices=devices[:count])
 
 
 class Placement:

@@ -261,3 +261,18 @@ def test_damage_stops_a_build_naming_all_of_it_unless_partial(root, tmp_path):
   counts = files.read_json(folder / prepared.COUNTS)
   assert (counts['kept'], counts['excluded'], counts['listed']) == (3, 3, 6)
   assert not files.read_json(folder / 'metadata.json')['complete']
+
+
+@pytest.mark.parametrize('official, votes, expected', [
+  ('neu', ['Neutral', 'Neutral', 'Sadness'], 'neu'),
+  ('xxx', ['Happiness; Excited', 'Happiness', 'Excited'], 'hap'),  # they share the lead, 2 : 2
+  ('xxx', ['Happiness', 'Excited', 'Neutral'], 'xxx'),  # 1 : 1, and so has neutral
+  ('xxx', ['Happiness; Neutral', 'Excited; Neutral', 'Happiness; Excited'], 'xxx'),  # three share it
+  ('xxx', ['Anger', 'Frustration', 'Sadness'], 'xxx'),
+])
+def test_the_common_six_class_label(official, votes, expected):
+  lines = [f'C-E{i}:\t{said};\t()' for i, said in enumerate(votes, start=1)]
+  lines.append('C-F1:\tHappiness;\t()')  # an actor on himself does not count
+  text = '\n'.join([f'[0.1 - 0.9]\tSes01F_impro01_F000\t{official}\t[2.5, 2.5, 2.5]', *lines])
+  (label,), _, _ = iemocap_release.parse_evaluation(text)
+  assert iemocap_release.common_label(label) == expected
