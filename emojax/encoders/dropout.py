@@ -1,8 +1,8 @@
 """Dropout whose rate is data and whose mask is a function of (key, layer, call, place).
 
 All masks of a step are drawn at once. The model is first traced to learn which layers drop what
-(`Tape.record`), then one hash gives the bits of all of them, then the model runs and each layer takes
-its part. One large loop compiles and runs several times faster than a draw in each layer.
+(`Tape.record`), then one hash gives the masks of all of them, then the model runs and each layer
+takes its part. One large loop compiles and runs several times faster than a draw in each layer.
 
 The counter of the hash is (row of the batch, place inside the row), and places count with time first:
 the mask of a real position depends neither on how far a batch was padded, nor on how many devices
@@ -12,7 +12,7 @@ share it.
 import dataclasses
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -56,24 +56,28 @@ class Dropout(nnx.Module):
     if not time:
       shape.insert(1, 1)
     steps = shape.pop(time or 1)
-    bits = self.tape.take(self.name, steps, math.prod(shape[1:]))  # [B, steps, width]
-    if bits is None:
+    kept = self.tape.take(self.name, steps, math.prod(shape[1:]))  # [B, steps, width]
+    if kept is None:
       return x
-    bits = bits.reshape(x.shape[0], steps, *shape[1:])
-    bits = jnp.moveaxis(bits, 1, time) if time else bits[:, 0]
-    bits = jax.lax.slice(bits, (0,) * x.ndim, x.shape)
-    rate = self.rate[...]
-    kept = bits >= jnp.round(rate * 65536).astype(jnp.uint32)
-    return jnp.where(kept, x / (1 - rate).astype(x.dtype), 0)
+    kept = kept.reshape(x.shape[0], steps, *shape[1:])
+    kept = jnp.moveaxis(kept, 1, time) if time else kept[:, 0]
+    kept = jax.lax.slice(kept, (0,) * x.ndim, x.shape)
+    return jnp.where(kept, x / (1 - self.rate[...]).astype(x.dtype), 0)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Site:
-  """One call of one layer: which bits it takes."""
+  """One call of one layer, and the size of its mask."""
 
-  number: int  # tells calls apart: a hash of the layer's path and of how often it was called before
+  name: str
+  call: int
   steps: int
   width: int
+
+  @property
+  def number(self) -> int:
+    """Tells calls apart."""
+    return zlib.crc32(f'{self.name}#{self.call}'.encode())
 
   @property
   def blocks(self) -> int:
@@ -82,48 +86,67 @@ class _Site:
 
 
 class Tape:
-  """First notes who asks for how many bits, then, once they are drawn, hands them out."""
+  """First notes who asks for which mask, then, once they are drawn, hands them out."""
 
   def __init__(self):
     self._sites: list[_Site] = []
     self._calls: dict[str, int] = {}
-    self._bits: list[Array] | None = None
+    self._masks: list[Array] | None = None
 
   def record(self, run: Callable, *args) -> None:
     """Traces `run(*args)`, in which layers hold this tape, without computing anything."""
     jax.eval_shape(run, *args)
 
-  def draw(self, key: Array, batch_size: int) -> None:
-    """Draws the bits of all that was recorded, [B, steps, width] of 16-bit numbers each."""
-    self._bits, self._calls = [], {}
+  def draw(self, key: Array, batch_size: int, rates: Mapping[str, Array]) -> None:
+    """Draws what was recorded: for each call a mask [B, steps, width], True where a value is kept.
+
+    `rates`: layer -> dropout rate.
+    """
+    self._masks, self._calls = [], {}
     if not self._sites:
       return
     numbers = jnp.array([site.number for site in self._sites], jnp.uint32)
     keys = threefry.hash_2x32(threefry.words(key), (numbers, jnp.zeros_like(numbers)))
+    least = jnp.stack([rates[site.name] for site in self._sites])
+    least = jnp.round(least * 65536).astype(jnp.uint32)
     sizes = [site.steps * site.blocks for site in self._sites]
-    spread = tuple(jnp.concatenate([jnp.full(n, k[i]) for i, n in enumerate(sizes)]) for k in keys)
+    shape = (batch_size, sum(sizes))
+
+    def spread(per_site: Array) -> Array:
+      per_block = jnp.concatenate([jnp.full(n, per_site[i]) for i, n in enumerate(sizes)])
+      return jnp.broadcast_to(per_block[None], shape)
+
     place = jnp.concatenate([jnp.arange(n, dtype=jnp.uint32) for n in sizes])
     row = jnp.arange(batch_size, dtype=jnp.uint32)
-    shape = (batch_size, sum(sizes))
     blocks = threefry.hash_2x32(
-      tuple(jnp.broadcast_to(k[None], shape) for k in spread),
+      tuple(spread(k) for k in keys),
       (jnp.broadcast_to(row[:, None], shape), jnp.broadcast_to(place[None], shape)))
+    # Four bytes of a word, each 0 or 1: one array of one byte a value is all that is written.
+    halves = [half for block in blocks for half in (block >> 16, block & 0xFFFF)]
+    packed = sum((half >= spread(least)).astype(jnp.uint32) << 8 * i
+                 for i, half in enumerate(halves))
+    kept = jax.lax.bitcast_convert_type(packed, jnp.uint8).reshape(batch_size, -1) != 0
     start = 0
     for site, size in zip(self._sites, sizes):
-      mine = [b[:, start:start + size].reshape(batch_size, site.steps, site.blocks) for b in blocks]
-      lanes = [half for b in mine for half in (b >> 16, b & 0xFFFF)]
-      self._bits.append(jnp.concatenate(lanes, axis=-1)[..., :site.width])
+      mine = kept[:, start * LANES:(start + size) * LANES]
+      self._masks.append(mine.reshape(batch_size, site.steps, -1)[..., :site.width])
       start += size
 
   def take(self, name: str, steps: int, width: int) -> Array | None:
-    """The bits for the next call of layer `name`; None while recording."""
+    """The mask [B, steps, width] for the next call of layer `name`; None while recording."""
     call = self._calls.get(name, 0)
     self._calls[name] = call + 1
-    if self._bits is None:
-      self._sites.append(_Site(zlib.crc32(f'{name}#{call}'.encode()), steps, width))
+    if self._masks is None:
+      self._sites.append(_Site(name, call, steps, width))
       return None
-    assert self._bits, 'the model asks for other masks than when it was recorded'
-    return self._bits.pop(0)
+    assert self._masks, 'the model asks for other masks than when it was recorded'
+    return self._masks.pop(0)
+
+
+def rates(model: nnx.Module) -> dict[str, Array]:
+  """Layer -> dropout rate."""
+  return {'/'.join(map(str, path)): module.rate[...] for path, module in nnx.iter_modules(model)
+          if isinstance(module, Dropout)}
 
 
 def attach(model: nnx.Module, tape: Tape | None) -> None:

@@ -55,9 +55,9 @@ class MLP(nnx.Module):
   """Linear, ReLU, dropout, linear."""
 
   def __init__(self, width: int, middle: int, out: int, dropout: float, *, rngs: nnx.Rngs):
-    self.input = linear.linear(width, middle, rngs=rngs)
+    self.input = linear.Linear(width, middle, rngs=rngs)
     self.dropout = dropout_lib.Dropout(dropout)
-    self.output = linear.linear(middle, out, rngs=rngs)
+    self.output = linear.Linear(middle, out, rngs=rngs)
 
   def __call__(self, x: Array) -> Array:
     return self.output(self.dropout(nnx.relu(self.input(x))))
@@ -67,18 +67,20 @@ class Attention(nnx.Module):
   """Multi-head attention with separate, biased projections; only sources are masked."""
 
   def __init__(self, shape: Shape, source_length: int, *, rngs: nnx.Rngs):
-    self.query = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
-    self.key = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
-    self.value = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
-    self.merge = linear.linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.query = linear.Linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.key = linear.Linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.value = linear.Linear(shape.hidden, shape.hidden, rngs=rngs)
+    self.merge = linear.Linear(shape.hidden, shape.hidden, rngs=rngs)
     self.dropout = dropout_lib.Dropout(shape.dropout)
     self.num_heads, self.empty, self.source_length = shape.num_heads, shape.empty, source_length
 
   def __call__(self, x: Array, source: Array, mask: Array) -> Array:
     """Queries from `x` [B, Q, H] over `source` [B, S, H], masked by `mask` [B, S] -> [B, Q, H]."""
-    query, key, value = (
-      attention.split_heads(layer(stream), self.num_heads)
-      for layer, stream in ((self.query, x), (self.key, source), (self.value, source)))
+    if x is source:
+      parts = linear.side_by_side(x, self.query, self.key, self.value)
+    else:
+      parts = [self.query(x), *linear.side_by_side(source, self.key, self.value)]
+    query, key, value = (attention.split_heads(part, self.num_heads) for part in parts)
     weights = attention.weights(query, key, mask, empty=self.empty)
     weights = self.dropout(weights, time=2, pad_to={3: max(self.source_length, mask.shape[1])})
     return self.merge(attention.join_heads(jnp.einsum('BHQS,BHSD->BHQD', weights, value)))
@@ -114,7 +116,7 @@ class AttentionPool(nnx.Module):
 
   def __init__(self, shape: Shape, width: int, *, rngs: nnx.Rngs):
     self.score = MLP(shape.hidden, shape.feed_forward, 1, shape.dropout, rngs=rngs)
-    self.merge = linear.linear(shape.hidden, width, rngs=rngs)
+    self.merge = linear.Linear(shape.hidden, width, rngs=rngs)
     self.empty = shape.empty
 
   def __call__(self, x: Array, mask: Array) -> tuple[Array, Array]:

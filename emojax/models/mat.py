@@ -95,7 +95,7 @@ class Model(nnx.Module):
     self.norm = post_norm.Norm(2 * hidden, shape)
     self.dropout = dropout_lib.Dropout(dropout_output)
     self.heads = nnx.Dict({
-      name: linear.linear(2 * hidden, width, rngs=rngs) for name, width in heads.items()})
+      name: linear.Linear(2 * hidden, width, rngs=rngs) for name, width in heads.items()})
 
   def __call__(self, inputs: Mapping[str, Stream]) -> ModelOutput:
     ids, text_mask = inputs['text'].values, inputs['text'].mask

@@ -62,5 +62,6 @@ def apply(
     return run(None, params, model_state, inputs)
   tape = dropout.Tape()
   tape.record(functools.partial(run, tape), params, model_state, inputs)
-  tape.draw(key, next(iter(inputs.values())).mask.shape[0])
+  rates = dropout.rates(nnx.merge(graphdef, params, model_state, copy=True))
+  tape.draw(key, next(iter(inputs.values())).mask.shape[0], rates)
   return run(tape, params, model_state, inputs)

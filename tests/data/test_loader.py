@@ -45,14 +45,14 @@ def nowhere(tree):
   return tree
 
 
-def resident(local=whole):
+def resident(local=whole, put=nowhere):
   on_device = functools.partial(jax.tree.map, jnp.asarray)
   placed = {name: loader.place(reader, USED, on_device) for name, reader in READERS.items()}
-  return loader.Resident(placed, TARGETS, WEIGHTS, USED, put=nowhere, replicate=on_device, local=local)
+  return loader.Resident(placed, TARGETS, WEIGHTS, USED, put=put, replicate=on_device, local=local)
 
 
-def streaming(local=whole):
-  return loader.Streaming(READERS, TARGETS, WEIGHTS, put=nowhere, local=local)
+def streaming(local=whole, put=nowhere):
+  return loader.Streaming(READERS, TARGETS, WEIGHTS, put=put, local=local)
 
 
 LOADERS = {'resident': resident, 'streaming': streaming}
@@ -62,9 +62,9 @@ gather = jax.jit(loader.Resident.read, static_argnames='lengths')
 def batches(loaded, first, last, sampler='reshuffle'):
   """What a step of one member reads: [(batch, lengths)]."""
   found = []
+  read_batch = gather if isinstance(loaded, loader.Resident) else loaded.read
   for feed, lengths in loaded.feeds(plan(sampler), first, last):
-    solo = jax.tree.map(lambda x: x[0], feed)
-    one = (gather if isinstance(loaded, loader.Resident) else loaded.read)(loaded.data, solo, lengths)
+    one = read_batch(loaded.data, jax.tree.map(lambda x: x[0], feed), lengths)
     found.append((jax.tree.map(np.asarray, one), lengths))
   return found
 
@@ -99,13 +99,14 @@ def test_batches_hold_the_rows_of_the_plan(loaded):
     for place, row in enumerate(rows):
       if row >= 0:
         assert batch.targets['emotion'][place] == row % 4
-      assert 0 <= batch.targets['emotion'][place] < 4  # a class even for filler, whose loss is unused
+      assert 0 <= batch.targets['emotion'][place] < 4, 'filler has a class too'
     for name, length in planned:
       stream = batch.inputs[name]
       assert stream.mask.shape == stream.values.shape[:2] == (4, length)
       for place, example in enumerate(examples[name]):
-        assert stream.mask[place].tolist() == [True] * len(example) + [False] * (length - len(example))
-        np.testing.assert_array_equal(stream.values[place][:len(example)], example)
+        real = len(example)
+        assert stream.mask[place].tolist() == [True] * real + [False] * (length - real)
+        np.testing.assert_array_equal(stream.values[place][:real].ravel(), np.ravel(example))
 
 
 def test_both_give_the_same_types():
@@ -143,16 +144,12 @@ def test_processes_read_their_part_of_each_batch(make):
                  upper, lower, feed)
 
 
-def test_feeds_pass_through_put_with_a_member_axis():
+@pytest.mark.parametrize('make', LOADERS.values(), ids=LOADERS)
+def test_feeds_pass_through_put_with_a_member_axis(make):
   seen = []
-  on_device = functools.partial(jax.tree.map, jnp.asarray)
-  placed = {name: loader.place(reader, USED, on_device) for name, reader in READERS.items()}
-  for made in (loader.Resident(placed, TARGETS, WEIGHTS, USED, put=lambda tree: seen.append(tree),
-                               replicate=on_device, local=whole),
-               loader.Streaming(READERS, TARGETS, WEIGHTS, put=lambda tree: seen.append(tree),
-                                local=whole)):
-    assert [feed for feed, _ in made.feeds(plan(), 0, 1)] == [None]
-  assert all(leaf.shape[:2] == (1, 4) for tree in seen for leaf in jax.tree.leaves(tree))
+  [(feed, _)] = make(put=lambda tree: seen.append(tree) or 'on the device').feeds(plan(), 0, 1)
+  assert feed == 'on the device'
+  assert all(leaf.shape[:2] == (1, 4) for leaf in jax.tree.leaves(seen))
 
 
 def test_resident_bytes():

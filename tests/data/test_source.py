@@ -1,4 +1,4 @@
-"""Opening a prepared corpus: what is read without a record, and what is answered where there is none."""
+"""Opening a prepared corpus: what its tables say, and what is answered where there are none."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_an_unprepared_corpus_is_answered_with_its_build_command(tmp_path):
 
 def test_near_misses_are_named(tmp_path):
   prepare(tmp_path, 'base', {})
-  with pytest.raises(prepared.UnpreparedError, match=r'there is: toy/base \(did you mean toy/base\?\)'):
+  with pytest.raises(prepared.UnpreparedError, match=r'is: toy/base \(did you mean toy/base\?\)'):
     source.load('toi', tmp_path)
 
 
@@ -58,7 +58,7 @@ def test_the_default_place_is_tfds_own(tmp_path, monkeypatch):
 
 def test_an_unprepared_feature_is_answered_with_its_build_command(tmp_path):
   prepare(tmp_path, 'base', {'fingerprint': 'f'})
-  with pytest.raises(prepared.UnpreparedError, match=r'data_builders\.build toy/logmel --manual_dir'):
+  with pytest.raises(prepared.UnpreparedError, match=r'data_builders\.build toy/logmel --manual'):
     source.load('toy', tmp_path).feature('logmel')
 
 

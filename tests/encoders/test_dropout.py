@@ -9,6 +9,8 @@ import pytest
 from flax import nnx
 
 from emojax.encoders import dropout
+from emojax.train import functional
+from emojax.types import ModelOutput, Stream
 
 FULL_SOURCE = 8
 
@@ -16,53 +18,51 @@ FULL_SOURCE = 8
 class Layers(nnx.Module):
   """Every way of calling the layer."""
 
+  requires = ('frames', 'weights', 'vector')
+
   def __init__(self, rate=0.5):
     self.frames, self.other = dropout.Dropout(rate), dropout.Dropout(rate)
     self.weights, self.vector = dropout.Dropout(rate), dropout.Dropout(rate)
 
-  def __call__(self, frames, weights, vector):
-    return {
+  def __call__(self, inputs):
+    frames, weights, vector = (inputs[name].values for name in self.requires)
+    return ModelOutput({
       'frames': self.frames(frames),
       'other': self.other(frames),
       'again': self.frames(frames),
       'weights': self.weights(weights, time=2, pad_to={3: FULL_SOURCE}),
       'vector': self.vector(vector, time=0),
-    }
+    }, {}, {})
 
 
 def ones(b, t, q, s):
   """Frames [B, T, 7], attention weights [B, 2, Q, S] and vectors [B, 7]."""
-  return tuple(np.ones(shape, np.float32) for shape in ((b, t, 7), (b, 2, q, s), (b, 7)))
+  shapes = {'frames': (b, t, 7), 'weights': (b, 2, q, s), 'vector': (b, 7)}
+  return {name: Stream(np.ones(shape, np.float32), np.ones((b, 1), bool))
+          for name, shape in shapes.items()}
 
 
 SMALL, LARGE = ones(3, 5, 4, 3), ones(32, 40, 9, 6)
-
-
-def run(net, key, arguments):
-  """What the layers make of the arguments in a training step."""
-  tape = dropout.Tape()
-  dropout.attach(net, tape)
-  tape.record(net, *arguments)
-  tape.draw(key, arguments[0].shape[0])
-  output = net(*arguments)
-  dropout.attach(net, None)
-  return output
+NAMES = ('frames', 'other', 'again', 'weights', 'vector')
+TRACES = []  # one entry for each time that `train` is compiled
 
 
 @jax.jit
-def train(key, arguments, rate):
-  net = Layers()
-  for layer in (net.frames, net.other, net.weights, net.vector):
-    layer.rate = dropout.Rate(rate)
-  return run(net, key, arguments)
+def train(key, inputs, rate):
+  """Name -> what the layers, all of one rate, make of the inputs in a training step."""
+  TRACES.append(None)
+  make = lambda rngs: Layers()
+  params, state = functional.init(make, jax.random.key(0))
+  state = jax.tree.map(lambda _: rate, state)
+  return functional.apply(functional.graph(make), params, state, inputs, key=key)[0].heads
 
 
 @functools.cache
 def dropped(size='large', seed=0, step=0, rate=0.5):
   """Name -> the output as a numpy array; 0 where a one was dropped."""
   key = jax.random.fold_in(jax.random.key(seed), step)
-  arguments = {'small': SMALL, 'large': LARGE}[size]
-  return jax.tree.map(np.asarray, train(key, arguments, np.float32(rate)))
+  inputs = {'small': SMALL, 'large': LARGE}[size]
+  return jax.tree.map(np.asarray, train(key, inputs, np.float32(rate)))
 
 
 def assert_unrelated(one, other):
@@ -73,7 +73,7 @@ def assert_unrelated(one, other):
 
 
 @pytest.mark.parametrize('rate', [0.1, 0.5, 0.9])
-@pytest.mark.parametrize('name', ['frames', 'other', 'again', 'weights', 'vector'])
+@pytest.mark.parametrize('name', NAMES)
 def test_the_share_dropped_is_the_rate_and_the_rest_is_scaled(name, rate):
   found = dropped(rate=rate)[name]
   share, bound = (found == 0).mean(), 5 * (rate * (1 - rate) / found.size)**0.5
@@ -81,10 +81,12 @@ def test_the_share_dropped_is_the_rate_and_the_rest_is_scaled(name, rate):
   np.testing.assert_allclose(found[found != 0], 1 / (1 - rate), rtol=1e-6)
 
 
-def test_every_lane_of_the_hash_drops_its_share():
-  frames = dropped(rate=0.5)['frames']  # seven features: all four lanes, and a remainder
-  shares = (frames == 0).mean((0, 1))
-  assert (abs(shares - 0.5) < 5 * 0.5 / (32 * 40)**0.5).all(), shares
+def test_every_lane_of_the_hash_drops_its_share_and_no_two_together():
+  masks = (dropped()['frames'] != 0).reshape(-1, 7)  # seven features: all four lanes, a remainder
+  bound = 5 * 0.5 / len(masks)**0.5
+  assert abs(masks.mean(0) - 0.5).max() < bound
+  agree = (masks[:, :, None] == masks[:, None]).mean(0)[~np.eye(7, dtype=bool)]
+  assert abs(agree - 0.5).max() < bound
 
 
 @pytest.mark.parametrize('what', [
@@ -118,7 +120,7 @@ def test_the_same_key_gives_the_same_masks():
     np.testing.assert_array_equal(again[name], value)
 
 
-@pytest.mark.parametrize('name', ['frames', 'other', 'again', 'weights', 'vector'])
+@pytest.mark.parametrize('name', NAMES)
 def test_masks_of_real_places_depend_neither_on_padding_nor_on_the_batch_size(name):
   small, large = dropped('small')[name], dropped('large')[name]
   np.testing.assert_array_equal(small, large[tuple(map(slice, small.shape))])
@@ -126,9 +128,10 @@ def test_masks_of_real_places_depend_neither_on_padding_nor_on_the_batch_size(na
 
 
 def test_a_rate_is_data():
-  before = train._cache_size()
+  dropped()
+  compiled = len(TRACES)
   masks = [dropped(rate=rate)['frames'] != 0 for rate in (0.25, 0.5, 0.75)]
-  assert train._cache_size() == max(before, 1), 'another rate was compiled again'
+  assert len(TRACES) == compiled, 'compiled again for a rate'
   # one draw of numbers decides for every rate: what 0.75 keeps, 0.5 keeps as well
   assert (masks[1] <= masks[0]).all() and (masks[2] <= masks[1]).all()
 
@@ -143,50 +146,64 @@ def test_members_of_a_group_have_their_own_rates():
       np.testing.assert_array_equal(group[name][member], value)
 
 
-def test_without_a_tape_it_is_silent():
-  def before_and_after(key):
-    net = Layers(0.9)
-    assert net.frames(SMALL[0]) is SMALL[0]
-    run(net, key, SMALL)
-    assert net.frames(SMALL[0]) is SMALL[0] and net.frames.tape is None
+def test_evaluation_and_a_layer_alone_are_silent():
+  make = lambda rngs: Layers(0.9)
+  x = LARGE['frames'].values
 
-  jax.eval_shape(before_and_after, jax.random.key(0))
+  def evaluate():
+    net = make(None)
+    assert net.frames(x) is x
+    params, state = functional.init(make, jax.random.key(0))
+    return functional.apply(functional.graph(make), params, state, LARGE)[0].heads
 
-
-def test_a_rate_of_zero_takes_no_bits():
-  class Net(nnx.Module):
-    def __init__(self, first):
-      self.first, self.second = dropout.Dropout(first), dropout.Dropout(0.5)
-
-    def __call__(self, x):
-      return self.first(x), self.second(x)
-
-  first, second = jax.jit(lambda key: run(Net(0.0), key, SMALL[:1]))(jax.random.key(0))
-  np.testing.assert_array_equal(first, SMALL[0])
-  assert (second == 0).any()
+  for name, value in jax.jit(evaluate)().items():
+    np.testing.assert_array_equal(value, np.ones_like(dropped()[name]))
 
 
-def test_types_are_kept():
-  for dtype in (jnp.bfloat16, jnp.float32):
-    arguments = tuple(jax.ShapeDtypeStruct(x.shape, dtype) for x in SMALL)
-    shapes = jax.eval_shape(train, jax.random.key(0), arguments, jnp.float32(0.5))
-    assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype(dtype)}
+class Two(nnx.Module):
+  """A layer of rate zero, and another that each trace calls as often as `CALLS` says next."""
+
+  requires = ('frames',)
+
+  def __init__(self):
+    self.never, self.often = dropout.Dropout(0.0), dropout.Dropout(0.5)
+
+  def __call__(self, inputs):
+    often = inputs['frames'].values
+    for _ in range(CALLS.pop(0)):
+      often = self.often(often)
+    return ModelOutput({'never': self.never(inputs['frames'].values), 'often': often}, {}, {})
+
+
+CALLS = []
+
+
+def train_two(key, calls):
+  CALLS[:] = calls
+  make = lambda rngs: Two()
+  state = functional.init(make, jax.random.key(0))
+  return functional.apply(functional.graph(make), *state, SMALL, key=key)[0].heads
+
+
+def test_a_rate_of_zero_drops_nothing():
+  found = jax.jit(lambda key: train_two(key, [1, 1]))(jax.random.key(0))
+  np.testing.assert_array_equal(found['never'], SMALL['frames'].values)
+  assert (found['often'] == 0).any()
+
+
+def test_a_model_that_asks_for_more_than_it_recorded_is_stopped():
+  with pytest.raises(AssertionError, match='other masks than when it was recorded'):
+    jax.eval_shape(lambda key: train_two(key, [1, 2]), jax.random.key(0))
+
+
+@pytest.mark.parametrize('dtype', [jnp.bfloat16, jnp.float32])
+def test_types_are_kept(dtype):
+  inputs = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, dtype), SMALL)
+  shapes = jax.eval_shape(train, jax.random.key(0), inputs, jnp.float32(0.5))
+  assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype(dtype)}
 
 
 @pytest.mark.parametrize('rate', [1, 1.5, -0.1, float('nan')])
 def test_other_rates_are_refused(rate):
   with pytest.raises(ValueError, match=rf'dropout rate {rate}: expected 0 <= rate < 1'):
     dropout.Dropout(rate)
-
-
-def test_a_model_that_asks_for_more_than_it_recorded_is_stopped():
-  layer, tape = dropout.Dropout(0.5), dropout.Tape()
-  dropout.attach(layer, tape)
-
-  def step(key, x):
-    tape.record(layer, x)
-    tape.draw(key, 3)
-    return layer(layer(x))
-
-  with pytest.raises(AssertionError, match='other masks than when it was recorded'):
-    jax.eval_shape(step, jax.random.key(0), SMALL[0])

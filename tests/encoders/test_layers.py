@@ -19,7 +19,7 @@ def assert_uniform(values, bound):
 
 
 def test_linear_starts_as_pytorchs_and_multiplies():
-  layer = linear.linear(16, 60, rngs=nnx.Rngs(0))
+  layer = linear.Linear(16, 60, rngs=nnx.Rngs(0))
   found = parameters(layer)
   assert {name: value.shape for name, value in found.items()} == {'kernel': (16, 60), 'bias': (60,)}
   for value in found.values():
@@ -28,6 +28,15 @@ def test_linear_starts_as_pytorchs_and_multiplies():
   x = np.random.default_rng(0).normal(size=(2, 3, 16)).astype(np.float32)
   np.testing.assert_allclose(jax.jit(lambda x: layer(x))(x), x @ found['kernel'] + found['bias'],
                              rtol=1e-4, atol=1e-6)
+
+
+def test_side_by_side_is_one_after_the_other():
+  layers = [linear.Linear(4, width, rngs=nnx.Rngs(width)) for width in (3, 1, 5)]
+  x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+  found = jax.jit(lambda x: linear.side_by_side(x, *layers))(x)
+  for layer, value in zip(layers, found, strict=True):
+    p = parameters(layer)
+    np.testing.assert_allclose(value, x @ p['kernel'] + p['bias'], rtol=1e-4, atol=1e-6)
 
 
 def test_lstm_starts_as_pytorchs():

@@ -1,11 +1,14 @@
 """Blocks of MCAN, MAT and MNT: against numpy, under padding, and what their Shape refuses."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
-from emojax.encoders import dropout, post_norm
+from emojax.encoders import post_norm
+from emojax.train import functional
+from emojax.types import ModelOutput, Stream
 
 B, T, H = 2, 3, 4
 
@@ -88,24 +91,47 @@ def test_attention_pool(frames, empty):
   assert vector.shape == (B, 6)
 
 
-def test_padding_a_block_further_changes_no_real_position_in_training_either(frames):
+class Training(nnx.Module):
+  """A block, and a residual connection around nothing."""
+
+  requires = ('frames',)
+
+  def __init__(self, rngs):
+    self.block = post_norm.SelfAttentionBlock(shape_of(), 6, rngs=rngs)
+    self.residual = post_norm.Residual(shape_of())
+
+  def __call__(self, inputs):
+    x, mask = inputs['frames'].values, inputs['frames'].mask
+    return ModelOutput({
+      'block': self.block(x, mask),
+      'nothing': self.residual(x, jnp.zeros_like(x)),
+      'itself': self.residual(jnp.zeros_like(x), x)}, {}, {})
+
+
+@jax.jit
+def train(key, x, mask):
+  params, state = functional.init(Training, jax.random.key(0))
+  inputs = {'frames': Stream(x, mask)}
+  return functional.apply(functional.graph(Training), params, state, inputs, key=key)[0].heads
+
+
+def test_in_training_padding_further_changes_no_real_position_either(frames):
   x, _, mask = frames
-  graph, state = nnx.split(post_norm.SelfAttentionBlock(shape_of(), 6, rngs=nnx.Rngs(0)))
-
-  @jax.jit
-  def train(key, x, mask):
-    block, tape = nnx.merge(graph, state), dropout.Tape()
-    dropout.attach(block, tape)
-    tape.record(block, x, mask)
-    tape.draw(key, len(x))
-    return block(x, mask)
-
-  key = jax.random.key(3)
-  short = np.asarray(train(key, x, mask))
+  short = np.asarray(train(jax.random.key(3), x, mask)['block'])
   wider = [(0, 1), (0, 2)]  # a row and two steps more
-  long = np.asarray(train(key, np.pad(x, [*wider, (0, 0)], constant_values=7), np.pad(mask, wider)))
+  x_long, mask_long = np.pad(x, [*wider, (0, 0)], constant_values=7), np.pad(mask, wider)
+  long = train(jax.random.key(3), x_long, mask_long)['block']
   np.testing.assert_allclose(long[:B, :T], short, rtol=1e-5, atol=1e-6)
-  assert abs(short - train(jax.random.key(4), x, mask)).max() > 0.1
+  assert abs(short - train(jax.random.key(4), x, mask)['block']).max() > 0.1
+
+
+def test_in_training_only_the_branch_is_dropped(frames):
+  x, _, mask = frames
+  found = train(jax.random.key(3), x, mask)
+  centred = x - x.mean(-1, keepdims=True)
+  normalised = centred / np.sqrt(x.var(-1, keepdims=True) + 1e-6)
+  np.testing.assert_allclose(found['nothing'], normalised, rtol=1e-4, atol=1e-5)
+  assert abs(found['itself'] - normalised).max() > 0.1
 
 
 @pytest.mark.parametrize('changes, message', [

@@ -117,7 +117,7 @@ def test_folds_are_chosen_by_number_or_name(wanted, expected):
   ('5', "iemocap/loso5 has no fold '5'; it has 0 (session1), 1 (session2)"),
   ('session6', "has no fold 'session6'"), ('-1', "has no fold '-1'"), ('0.5', "has no fold '0.5'"),
   ('', "expected 'all' or fold numbers, each once"), ('1,1', 'each once'),
-  ('1,session2', 'each once'), ('all,1', "has no fold 'all'"),
+  ('1,session2', 'each once'), ('all,1', "has no fold 'all'"), ('²', "has no fold '²'"),
 ])
 def test_wrong_folds_are_answered(wanted, message):
   with pytest.raises(ValueError, match=re.escape(message)) as caught:
