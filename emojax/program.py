@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-from absl import app, flags  # noqa: E402
-from ml_collections import config_flags  # noqa: E402
+from absl import app, flags
+from ml_collections import config_flags
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from emojax.features import words
 from emojax.types import Stream, StreamSpec
 
-
 Moments = tuple[np.ndarray, np.ndarray]
 
 

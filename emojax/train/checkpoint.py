@@ -15,7 +15,7 @@ import orbax.checkpoint as ocp
 import xxhash
 from absl import logging
 
-from emojax.io import files
+from emojax.io import files, parameters
 from emojax.train.state import TrainState
 
 TREES = ('params', 'model_state', 'opt_state', 'best')
@@ -33,8 +33,9 @@ class Checkpoints:
     """Writes `state` and the JSON value `meta` as `step`, then drops all but the latest `keep`."""
     folder = self._path(step)
     items = {name: ocp.args.StandardSave(tree) for name, tree in _arrays(state).items()}
+    meta = {'parameters': _parameter_shapes(state), **meta}
     self._checkpointer.save(
-      folder, ocp.args.Composite(meta=ocp.args.JsonSave(dict(meta)), **items), force=True)
+      folder, ocp.args.Composite(meta=ocp.args.JsonSave(meta), **items), force=True)
     if jax.process_index() == 0:
       files.write_json(self._sums(step), _checksums(folder))
       for old in self.steps()[:-self._keep]:
@@ -46,7 +47,11 @@ class Checkpoints:
     return sorted(int(p.stem) for p in self._folder.glob('[0-9]*.json') if p.stem.isdigit())
 
   def restore(self, like: TrainState) -> tuple[int, TrainState, dict[str, Any]] | None:
-    """The newest undamaged (step, state, meta), in the shapes and shardings of `like`; None: none."""
+    """The newest undamaged (step, state, meta), in the shapes and shardings of `like`; None: none.
+
+    Raises:
+      ValueError: if all are damaged, or if one is of another model; its parameters are then named.
+    """
     for step in reversed(self.steps()):
       damage = self.damage(step)
       if damage:
@@ -54,6 +59,8 @@ class Checkpoints:
                         self._path(step), damage)
         continue
       meta = self._read(step, {'meta': ocp.args.JsonRestore()})['meta']
+      there = {name: tuple(shape) for name, shape in meta.pop('parameters').items()}
+      parameters.check(_parameter_shapes(like), there, f'checkpoint {self._path(step)}')
       wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _arrays(like))
       restored = self._read(step, {n: ocp.args.StandardRestore(t) for n, t in wanted.items()})
       return step, _state(restored), meta
@@ -78,6 +85,10 @@ class Checkpoints:
 
   def _sums(self, step: int) -> pathlib.Path:
     return self._folder / f'{step}.json'
+
+
+def _parameter_shapes(state: TrainState) -> dict[str, tuple[int, ...]]:
+  return {name: tuple(leaf.shape) for name, leaf in parameters.flatten(state.params).items()}
 
 
 def _arrays(state: TrainState) -> dict[str, Any]:

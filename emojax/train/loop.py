@@ -15,8 +15,19 @@ import numpy as np
 from absl import logging
 
 from emojax.data import plan as plan_lib
-from emojax.train import checkpoint, control, experiment, functional, optim, outcome, progress
-from emojax.train import run_folder, sharding, step, writers
+from emojax.train import (
+  checkpoint,
+  control,
+  experiment,
+  functional,
+  optim,
+  outcome,
+  progress,
+  run_folder,
+  sharding,
+  step,
+  writers,
+)
 from emojax.train import state as state_lib
 
 

@@ -13,7 +13,6 @@ from emojax.metrics import report, results
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import control, experiment, run_folder
 
-
 MEMBER = 'member.json'  # a member's rows and how it was trained; written last
 
 
@@ -96,7 +95,7 @@ def summary(
     folder: run_folder.RunFolder, protocol: protocol_lib.Protocol, heads: Sequence[Any],
     members: Sequence[Any], about: Mapping[str, Any], part: str = 'test') -> str:
   """The report that is printed: per head the pooled predictions of each seed, then the means."""
-  blocks = []
+  blocks, truth = [], []
   result = files.read_json(folder.path / run_folder.RESULT)
   for head, seed in itertools.product(heads, sorted({m.seed for m in members})):
     of_seed = [m for m in members if m.seed == seed]
@@ -108,26 +107,30 @@ def summary(
     matrix = head.confusion(found['label'], found['logits'])
     blocks.append(report.classification_report(matrix, head.classes, rows, words=protocol.notice))
     if about.get('generated') and head.name == 'emotion':
-      blocks.append(_held_against_truth(matrix, about))
-  blocks.append(_means(result, part))
+      truth.append(_held_against_truth(matrix, rows[0], about))
+  blocks += [_means(result, part), *truth]
   return '\n\n'.join(filter(None, blocks))
 
 
-def _held_against_truth(matrix: np.ndarray, about: Mapping[str, Any]) -> str:
+def _held_against_truth(
+    matrix: np.ndarray, wa: results.Row, about: Mapping[str, Any]) -> str:
   """How a score on a generated corpus stands to the best possible one."""
   bayes = about['bayes_accuracy']
-  best = bayes['text+audio'] if 'text+audio' in bayes else bayes['audio']
-  judged = results.judge(int(np.trace(matrix)), int(matrix.sum()), best=best, chance=bayes['chance'])
-  known = ', '.join(f'{name} {value:.3f}' for name, value in bayes.items())
+  best = bayes.get('text+audio', bayes['audio'])
+  judged = results.judge(int(np.trace(matrix)), wa['n'], best=best, chance=bayes['chance'])
+  single = max(value for name, value in bayes.items() if '+' not in name)
+  low, high = wa['ci95']
   lines = [
-    f'Generated corpus. Bayes accuracy (the best possible): {known}.',
-    f'wa {judged.accuracy:.4f}, binomial interval {judged.ci95[0]:.4f} .. {judged.ci95[1]:.4f}: '
-    f'{judged.known_share:.2f} of what can be known from text and audio.',
+    about['statement'],
+    f'Bayes accuracy, the best possible: {best:.4f} from text and audio, {single:.4f} from the better '
+    f'one alone, chance {bayes["chance"]:.4f}.',
+    f'wa {judged.accuracy:.4f} is {judged.known_share:.2f} of what can be known; speakers: '
+    f'{low:.4f} .. {high:.4f} (k {wa["k"]}), binomial: {judged.ci95[0]:.4f} .. {judged.ci95[1]:.4f} '
+    f'(n {wa["n"]:,}).',
   ]
   if judged.beats_best:
     lines.append('This is better than the best possible score: something leaks.')
-  lines.append(about.get('statement', ''))
-  return '\n'.join(filter(None, lines))
+  return '\n'.join(lines)
 
 
 def _means(rows: Sequence[results.Row], part: str) -> str:

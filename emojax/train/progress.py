@@ -10,7 +10,8 @@ class Progress:
   def __init__(self, runs: int):
     """`runs`: how many trainings (members x phases) the command stands for."""
     self._runs, self._done = runs, 0
-    self._began = self._run_began = self._ticked = time.monotonic()
+    self._began = None  # when the first step was done: what was compiled before says nothing
+    self._ticked = time.monotonic()
     self._live = sys.stdout.isatty()
 
   def say(self, line: str) -> None:
@@ -20,6 +21,7 @@ class Progress:
   def tick(self, name: str, done: int, last: int) -> None:
     """Called after every step; shows something a few times a second at most, or every 30 s."""
     now = time.monotonic()
+    self._began = self._began or now
     if now - self._ticked < (0.3 if self._live else 30):
       return
     self._ticked = now
@@ -29,7 +31,8 @@ class Progress:
   def remaining(self, share: float) -> float:
     """Seconds left, if every training takes as long as those so far; `share` of this one is done."""
     finished = self._done + share
-    return (time.monotonic() - self._began) / max(finished, 1e-9) * (self._runs - finished)
+    passed = time.monotonic() - (self._began or time.monotonic())
+    return passed / max(finished, 1e-9) * (self._runs - finished)
 
   def evaluated(self, name: str, epoch: float, found: dict, metric: str, best: float | None,
                 note: str, steps_per_second: float, share: float) -> None:

@@ -12,7 +12,7 @@ from flax import nnx
 
 from emojax.train import functional
 from emojax.train import state as state_lib
-from emojax.types import Array, Batch, Tree
+from emojax.types import Array, Batch
 
 # data, feed, padded lengths -> batch; see `data.loader`
 Read = Callable[[Any, Any, tuple[tuple[str, int], ...]], Batch]
@@ -65,7 +65,7 @@ def make_train_step(
     return after, sums.merge(here)
 
   def group(state, sums, data, feed, scale, active, lengths):
-    solo = lambda *args: one(*args, lengths)  # noqa: E731, lengths are static
+    solo = lambda *args: one(*args, lengths)
     axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0, 0)
     return state_lib.over_members(solo, members, in_axes=axes)(
       state, sums, data, feed, scale, active)

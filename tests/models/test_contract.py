@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from emojax import models
-from emojax.io import torch_names
+from emojax.io import parameters
 from emojax.tasks import single_label
 from emojax.train import functional
 from emojax.types import Stream, StreamSpec
@@ -120,7 +120,7 @@ def test_in_training_the_loss_is_finite_and_reaches_every_parameter(name):
     params, {stream: batch()[stream] for stream in streams})
   assert np.isfinite(value)
   ids = set(IDS[TEXT].tolist())
-  for path, gradient in torch_names.flatten(gradients).items():
+  for path, gradient in parameters.flatten(gradients).items():
     assert np.isfinite(gradient).all(), path
     largest = abs(np.asarray(gradient))
     if any(re.search(pattern, path) for pattern, _ in UNSEEN):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from emojax.io import torch_names
+from emojax.io import parameters
 from emojax.models import mat
 from emojax.train import functional
 from emojax.types import StreamSpec
@@ -55,7 +55,7 @@ def test_each_rate_goes_to_its_layers():
     return mat.Model(contract.STREAMS, {'emotion': 4}, **sizes, rngs=rngs)
 
   _, state = functional.init(make, jax.random.key(0))
-  rates = {path: float(rate) for path, rate in torch_names.flatten(state).items()}
+  rates = {path: float(rate) for path, rate in parameters.flatten(state).items()}
   assert rates.pop('text_dropout.rate') == rates.pop('audio_dropout.rate') == 0.125
   assert rates.pop('dropout.rate') == 0.5
   # two attentions, three mlps, five residuals of one encoder and one decoder block, two pools

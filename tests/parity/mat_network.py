@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from emojax.io import torch_names
+from emojax.io import parameters
 from emojax.tasks import single_label
 from emojax.train import functional
 from emojax.types import Stream, StreamSpec
@@ -48,8 +48,8 @@ def inputs(ids, frames) -> dict[str, Stream]:
 
 def imported(module, make, arrays, source: str):
   """Arrays under the original's names as our nested parameters."""
-  values = torch_names.rename(arrays, module.FROM_TORCH, head=HEAD)
-  return torch_names.fill(functional.shapes(make)[0], values, source)
+  values = parameters.rename(arrays, module.FROM_TORCH, head=HEAD)
+  return parameters.fill(functional.shapes(make)[0], values, source)
 
 
 def check(case: case_lib.Case) -> None:
@@ -74,8 +74,8 @@ def check(case: case_lib.Case) -> None:
   case_lib.assert_close(logits, arrays['out/logits'], relative=1e-9, what='logits')
   case_lib.assert_close(value, arrays['out/loss'], relative=1e-9, what='loss')
   np.testing.assert_array_equal(head.decide(logits), arrays['out/pred'])
-  wanted = torch_names.rename(case.under('grad/'), module.FROM_TORCH, head=HEAD)
-  found = torch_names.flatten(gradients)
+  wanted = parameters.rename(case.under('grad/'), module.FROM_TORCH, head=HEAD)
+  found = parameters.flatten(gradients)
   assert wanted.keys() == found.keys()
   for name, gradient in wanted.items():
     case_lib.assert_close(found[name], gradient, relative=1e-8, noise=1e-14,

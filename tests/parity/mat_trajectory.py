@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from emojax.io import torch_names
+from emojax.io import parameters
 from emojax.tasks import single_label
 from emojax.train import control, functional, optim, step
 from emojax.train import state as state_lib
@@ -71,8 +71,8 @@ def check(case: case_lib.Case) -> None:
   # the running metrics are float32 sums, so a loss is known to 1e-7 here; `mat/mat` cases pin it
   assert losses == pytest.approx(arrays['out/loss'], rel=1e-6)
   for prefix, tree in (('out/last_param/', state.params), ('out/best_param/', state.best['params'])):
-    found = torch_names.flatten(tree)
-    wanted = torch_names.rename(case.under(prefix), module.FROM_TORCH, head=HEAD)
+    found = parameters.flatten(tree)
+    wanted = parameters.rename(case.under(prefix), module.FROM_TORCH, head=HEAD)
     assert wanted, prefix
     for name, value in wanted.items():
       case_lib.assert_close(found[name][0], value, relative=1e-6, what=f'{prefix}{name}')

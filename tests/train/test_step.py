@@ -7,7 +7,6 @@ import pytest
 
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
-from emojax.data import streams as streams_lib
 from emojax.models import mat
 from emojax.tasks import single_label
 from emojax.train import functional, optim, sharding, step

@@ -1,4 +1,4 @@
-"""From the state dict of an original PyTorch model to the parameters of ours."""
+"""Parameters by name: from an original PyTorch model to ours, and whether they fit."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,8 @@ def rename(
     path = name
     for pattern, replacement in table:
       path = re.sub(pattern, replacement.replace('{head}', head), path)
+    if path in ours:
+      raise ValueError(f'{name} and another parameter both become {path}; the name table is wrong.')
     value = np.asarray(value)
     ours[path] = value.T if path.split('.')[-1] in TRANSPOSED else value
   return ours
@@ -37,18 +39,21 @@ def fill(abstract: Tree, values: Mapping[str, np.ndarray], source: str) -> Tree:
   Raises:
     ValueError: if a parameter is missing, unknown or of another shape; all of them are named.
   """
-  wanted = flatten(abstract)
-  faults = [f'- {path} {tuple(leaf.shape)} is missing'
-            for path, leaf in wanted.items() if path not in values]
-  faults += [f'+ {path} {value.shape} is unknown'
-             for path, value in values.items() if path not in wanted]
-  faults += [f'! {path} is {values[path].shape}, expected {tuple(leaf.shape)}'
-             for path, leaf in wanted.items()
-             if path in values and values[path].shape != tuple(leaf.shape)]
+  check({name: tuple(leaf.shape) for name, leaf in flatten(abstract).items()},
+        {name: value.shape for name, value in values.items()}, source)
+  return unflatten(values, abstract)
+
+
+def check(
+    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], source: str) -> None:
+  """Raises a ValueError that names every parameter that differs in name or shape."""
+  faults = [f'- {name} {shape} is missing' for name, shape in wanted.items() if name not in found]
+  faults += [f'+ {name} {shape} is unknown' for name, shape in found.items() if name not in wanted]
+  faults += [f'! {name} is {found[name]}, expected {shape}' for name, shape in wanted.items()
+             if name in found and found[name] != shape]
   if faults:
     raise ValueError(f'{source} does not fit the model in {len(faults)} of {len(wanted)} '
                      'parameters:\n  ' + '\n  '.join(sorted(faults)))
-  return unflatten(values, abstract)
 
 
 def flatten(tree: Tree, prefix: str = '') -> dict[str, object]:

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from emojax.io import torch_names
+from emojax.io import parameters
 
 TREE = {'encoder': {0: {'kernel': 'a', 'bias': 'b'}, 1: {'kernel': 'c'}}, 'embedding': 'd',
         'none': {}}
@@ -12,15 +12,15 @@ FLAT = {'encoder.0.kernel': 'a', 'encoder.0.bias': 'b', 'encoder.1.kernel': 'c',
 
 
 def test_flatten_and_unflatten_are_inverse():
-  assert torch_names.flatten(TREE) == FLAT
-  assert torch_names.unflatten(FLAT, TREE) == TREE
-  assert torch_names.flatten(torch_names.unflatten(FLAT, TREE)) == FLAT
-  assert torch_names.flatten(5) == {'': 5} and torch_names.unflatten({'': 5}, 0) == 5
+  assert parameters.flatten(TREE) == FLAT
+  assert parameters.unflatten(FLAT, TREE) == TREE
+  assert parameters.flatten(parameters.unflatten(FLAT, TREE)) == FLAT
+  assert parameters.flatten(5) == {'': 5} and parameters.unflatten({'': 5}, 0) == 5
 
 
 def test_flatten_agrees_with_jax_on_what_a_leaf_is():
   tree = {'a': {'b': np.zeros(1), 'c': {0: np.ones(2)}}, 'd': np.zeros(3)}
-  assert [leaf.shape for leaf in torch_names.flatten(tree).values()] == [
+  assert [leaf.shape for leaf in parameters.flatten(tree).values()] == [
     leaf.shape for leaf in jax.tree.leaves(tree)]
 
 
@@ -37,7 +37,7 @@ def test_rename_applies_the_table_from_the_top_and_turns_matrices():
   matrix = np.arange(6).reshape(2, 3)
   state_dict = {'layers.11.weight': matrix, 'layers.11.bias': np.arange(2), 'proj.weight': matrix,
                 'embedding.weight': matrix, 'rnn.weight_hh_l0': matrix}
-  found = torch_names.rename(state_dict, TABLE, head='valence')
+  found = parameters.rename(state_dict, TABLE, head='valence')
   assert {path: value.tolist() for path, value in found.items()} == {
     'encoder.11.kernel': matrix.T.tolist(),
     'encoder.11.bias': [0, 1],
@@ -45,7 +45,7 @@ def test_rename_applies_the_table_from_the_top_and_turns_matrices():
     'heads.valence.kernel': matrix.T.tolist(),
     'rnn.recurrent': matrix.T.tolist(),
   }
-  assert list(torch_names.rename({'proj.bias': [1]}, TABLE)) == ['heads.emotion.bias']
+  assert list(parameters.rename({'proj.bias': [1]}, TABLE)) == ['heads.emotion.bias']
 
 
 def shape(*sizes):
@@ -63,7 +63,7 @@ def values(**changes):
 
 
 def test_fill_gives_the_nesting_of_the_model():
-  found = torch_names.fill(ABSTRACT, values(), 'best.pkl')
+  found = parameters.fill(ABSTRACT, values(), 'best.pkl')
   assert jax.tree.structure(found) == jax.tree.structure(ABSTRACT)
   assert found['encoder'][0]['kernel'].shape == (2, 3) and found['embedding'][3, 1] == 7
 
@@ -72,7 +72,7 @@ def test_fill_names_every_fault_at_once():
   faulty = values(encoder__0__kernel=np.ones((3, 2)), embedding=None, encoder__1__bias=np.ones(5),
                   extra=np.float32(1))
   with pytest.raises(ValueError) as caught:
-    torch_names.fill(ABSTRACT, faulty, 'best.pkl')
+    parameters.fill(ABSTRACT, faulty, 'best.pkl')
   first, *faults = str(caught.value).splitlines()
   assert first.startswith('best.pkl does not fit the model in 4 ')
   assert faults == [
@@ -90,10 +90,10 @@ def test_fill_names_every_fault_at_once():
 ])
 def test_fill_refuses_a_single_fault(fault, message):
   with pytest.raises(ValueError, match=message):
-    torch_names.fill(ABSTRACT, values(**fault), 'best.pkl')
+    parameters.fill(ABSTRACT, values(**fault), 'best.pkl')
 
 
 def test_two_names_of_the_original_do_not_become_one():
   table = ((r'^(enc|dec)_', 'block_'),)
   with pytest.raises(ValueError, match='block_bias'):
-    torch_names.rename({'enc_bias': np.zeros(1), 'dec_bias': np.ones(1)}, table)
+    parameters.rename({'enc_bias': np.zeros(1), 'dec_bias': np.ones(1)}, table)

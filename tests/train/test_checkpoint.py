@@ -1,0 +1,71 @@
+"""Checkpoints: what was written comes back, or what is wrong is named."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from emojax.train import checkpoint, optim
+from emojax.train.state import TrainState
+
+
+def _state(value=1.0, width=3):
+  params = {'layer': {0: {'kernel': jnp.full((1, 2, width), value)}}}
+  opt_state = jax.vmap(optim.build('adam').init)(params)
+  return TrainState(step=jnp.array([7]), params=params, model_state={'rate': jnp.array([0.5])},
+                    opt_state=opt_state, best={'params': params},
+                    key=jax.random.split(jax.random.key(3), 1))
+
+
+def _flip_a_bit(folder):
+  victim = max((p for p in folder.rglob('*') if p.is_file()), key=lambda p: p.stat().st_size)
+  content = bytearray(victim.read_bytes())
+  content[len(content) // 2] ^= 1
+  victim.write_bytes(content)
+  return victim.name
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+  """Three steps were saved, two are kept."""
+  folder = tmp_path_factory.mktemp('checkpoints')
+  kept = checkpoint.Checkpoints(folder, keep=2)
+  for step in (1, 2, 3):
+    kept.save(step, _state(float(step)), {'progress': {'best': 0.1 + step}})
+  return folder
+
+
+def test_the_latest_come_back_with_keys_and_counters(folder):
+  kept = checkpoint.Checkpoints(folder, keep=2)
+  assert kept.steps() == [2, 3]
+  step, state, meta = kept.restore(_state())
+  assert (step, meta) == (3, {'progress': {'best': 3.1}})
+  saved = _state(3.0)
+  assert jax.tree.structure(state) == jax.tree.structure(saved)
+  for found, expected in zip(jax.tree.leaves(state), jax.tree.leaves(saved), strict=True):
+    if jnp.issubdtype(found.dtype, jax.dtypes.prng_key):
+      found, expected = jax.random.key_data(found), jax.random.key_data(expected)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_another_model_is_refused_by_the_names_of_its_parameters(folder):
+  with pytest.raises(ValueError, match=r'layer.0.kernel is \(1, 2, 3\), expected \(1, 2, 4\)'):
+    checkpoint.Checkpoints(folder, keep=2).restore(_state(width=4))
+
+
+def test_damage_is_named_and_the_one_before_is_used(folder):
+  kept = checkpoint.Checkpoints(folder, keep=2)
+  name = _flip_a_bit(folder / '3')
+  assert name in kept.damage(3)
+  assert kept.restore(_state())[0] == 2
+  _flip_a_bit(folder / '2')
+  with pytest.raises(ValueError, match='every checkpoint in .* is damaged'):
+    kept.restore(_state())
+
+
+def test_a_step_without_checksums_was_never_finished(tmp_path):
+  kept = checkpoint.Checkpoints(tmp_path, keep=2)
+  assert kept.restore(_state()) is None
+  kept.save(1, _state(), {})
+  (tmp_path / '1.json').unlink()
+  assert kept.restore(_state()) is None
