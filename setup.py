@@ -1,4 +1,4 @@
-"""What emojax needs, as ranges; the exact versions our own scripts install are in `launch/lock.txt`."""
+"""What emojax needs, as ranges; the exact versions our scripts install are in `launch/lock.txt`."""
 
 import setuptools
 
@@ -9,7 +9,7 @@ setuptools.setup(
     'clu>=0.0.12,<0.1',
     'flax>=0.12.8,<0.13',
     'grain>=0.2.15,<0.3',
-    'importlib_resources>=6',  # TFDS imports it while it writes, and declares it for Python < 3.9 only
+    'importlib_resources>=6',  # TFDS imports it while it writes, declares it for Python < 3.9 only
     'jax>=0.10.2,<0.13',
     'librosa>=0.11,<2',
     'matplotlib>=3.9',

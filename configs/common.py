@@ -1,4 +1,4 @@
-"""The fields that every experiment has, each declared once; an experiment's file states differences.
+"""The fields every experiment has, each declared once; an experiment's file states differences.
 
 Any field is overridden on the command line: --config.optim.learning_rate=1e-4. Arguments behind a
 colon, joined by commas, change many at once: --config=configs/iemocap_mat.py:tiny.
@@ -12,7 +12,7 @@ def base() -> ml_collections.ConfigDict:
   c = ml_collections.ConfigDict()
   c.protocol = ''  # 'corpus/name', see emojax/protocols
   c.seed = 0  # first seed; --seed on the command line sets it too
-  c.refit = False  # find the number of epochs on validation, then train on train + validation with it
+  c.refit = False  # find how many epochs on validation, then train on train + validation with it
   c.fast_dev_run = 0  # N batches of train, validation and test at full size; saves nothing
 
   c.members = ml_collections.ConfigDict({
@@ -110,5 +110,6 @@ def arguments(arg: str | None, *known: str) -> set[str]:
   """The words behind the colon of --config=file.py:word,word; unknown ones are refused."""
   given = set(filter(None, (arg or '').split(',')))
   if given - set(known):
-    raise ValueError(f'config argument {sorted(given - set(known))}; there are: {", ".join(known)}.')
+    raise ValueError(
+      f'config argument {sorted(given - set(known))}; there are: {", ".join(known)}.')
   return given

@@ -19,7 +19,7 @@ def get_config(arg=None):
   c.batch.buckets = {}
   c.optim.learning_rate = 1e-3
   c.train.num_epochs = 40
-  # One speaker's 30 clips are a noisy judge: no rate cut, and ten evaluations to find a better epoch.
+  # One speaker's 30 clips are a noisy judge: no rate cut, ten evaluations to find a better epoch.
   c.control.decay_times = 0
   c.control.patience = 10
   if 'tiny' in chosen:

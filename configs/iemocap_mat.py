@@ -8,10 +8,10 @@ Delbrouck, Tits, Dupont 2020 (arXiv 2010.02057). The original's command (ten run
     python -m emojax.main --config=configs/iemocap_mat.py --config.data.path=DATA
       --config.streams.text.vectors=glove.840B.300d.txt
 
-tests on Session 1 and chooses on Session 2, which is held out of training. `:as_published` chooses on
-Session 1 itself, as the original does (its README: 72.5 % accuracy for an ensemble of five, chosen on
-test as well). `:demo` is small enough for a laptop, over all five sessions; `:tiny` runs in seconds.
-Published size: about 0.5 s a training step (batch of 32) on two CPU cores.
+tests on Session 1 and chooses on Session 2, which is held out of training. `:as_published` chooses
+on Session 1 itself, as the original does (its README: 72.5 % accuracy for an ensemble of five,
+chosen on test as well). `:demo` is small enough for a laptop, over all five sessions; `:tiny` runs
+in seconds. Published size: about 0.5 s a training step (batch of 32) on two CPU cores.
 """
 
 from configs import common

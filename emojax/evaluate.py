@@ -1,4 +1,4 @@
-"""Prints the classification report of finished runs, with intervals, for any part of their protocol.
+"""Prints a classification report of finished runs, with intervals, for any part of their protocol.
 
     python -m emojax.evaluate runs/iemocap_mat [MORE ...] [--split test|valid|train]
 

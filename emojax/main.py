@@ -11,7 +11,8 @@ from ml_collections import config_flags
 
 from emojax import program
 
-_CONFIG = config_flags.DEFINE_config_file('config', None, 'The experiment: configs/NAME.py[:words].')
+_CONFIG = config_flags.DEFINE_config_file(
+  'config', None, 'The experiment: configs/NAME.py[:words].')
 _WORKDIR = flags.DEFINE_string('workdir', None, 'The run folder; default: runs/NAME.')
 _SEED = flags.DEFINE_integer('seed', None, 'First seed; default: the config\'s.')
 

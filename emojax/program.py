@@ -12,7 +12,7 @@ from ml_collections import config_flags
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
-  """Runs `main`; a ValueError, which a user can cause, is printed as a paragraph instead of a trace."""
+  """Runs `main`; a ValueError, which a user can cause, is printed as a paragraph, not a trace."""
 
   def guarded(argv):
     try:

@@ -1,7 +1,8 @@
 """The few types that everything shares, and the legend of axis letters.
 
-B batch, T time (any stream), F video frames, D features, H heads (or hidden width inside a recurrent
-layer), K classes, Q and S query and source positions, M members of a group (or modalities in fusion).
+B batch, T time (any stream), F video frames, D features, H heads (or hidden width inside a
+recurrent layer), K classes, Q and S query and source positions, M members of a group (or modalities
+in fusion).
 
 `mask` is always boolean, True where real.
 """

@@ -1,10 +1,10 @@
-"""Every test runs on eight simulated devices, with implicit rank promotion and warnings as errors."""
+"""Every test runs on eight simulated devices; implicit rank promotion and warnings are errors."""
 
 import os
 import tempfile
 
 os.environ['JAX_PLATFORMS'] = 'cpu'
-# Compiled programs are small and run few times: optimising them would take most of the suite's time.
+# Compiled programs are small and run few times: optimising them would take most of the suite time.
 os.environ['XLA_FLAGS'] = ' '.join([
   os.environ.get('XLA_FLAGS', ''), '--xla_force_host_platform_device_count=8',
   '--xla_backend_optimization_level=0', '--xla_llvm_disable_expensive_passes=true'])

@@ -1,4 +1,4 @@
-"""Contracts of every file in configs/: found by listing the folder, nothing is registered anywhere."""
+"""Contracts of every file in configs/: found by listing the folder, nothing is registered."""
 
 import importlib
 import pathlib

@@ -105,7 +105,8 @@ def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkey
   monkeypatch.setattr(MetricsLog, 'write', write)
   loop.train_and_evaluate(config, tmp_path / 'stopped')
   for path in ('metrics.jsonl', 'predictions_emotion_test.csv', 'member.json'):
-    whole, stopped = (tmp_path / run / 'members/session1-seed0' / path for run in ('whole', 'stopped'))
+    whole, stopped = (
+      tmp_path / run / 'members/session1-seed0' / path for run in ('whole', 'stopped'))
     assert whole.read_bytes() == stopped.read_bytes(), path
   last = [max((tmp_path / run / 'members/session1-seed0/checkpoints_select').glob('*.json'),
               key=lambda p: int(p.stem)) for run in ('whole', 'stopped')]
@@ -122,7 +123,8 @@ def test_refit_trains_on_validation_too_for_the_epochs_found(data_dir, tmp_path)
   refit = [line for line in lines if line['phase'] == 'refit']
   assert len(refit) == best['epoch']
   assert not any(key.startswith('valid/') for line in refit for key in line)
-  assert json.loads((member / 'fitted_refit/fitted.json').read_text())['source'].endswith('train+valid')
+  fitted = json.loads((member / 'fitted_refit/fitted.json').read_text())
+  assert fitted['source'].endswith('train+valid')
   with pytest.raises(ValueError, match='trained on validation too'):
     finished.open_run(tmp_path / 'run').needs_predictions('valid')
 
@@ -167,14 +169,16 @@ def test_bad_input_is_answered(data_dir, tmp_path, changes, words):
 
 def test_a_folder_of_another_run_is_refused(run, data_dir):
   workdir, _, _ = run
-  with pytest.raises(ValueError, match=r'another config \(.*optim.learning_rate: 0.001 there, 0.5 now'):
+  message = r'another config \(.*optim.learning_rate: 0.001 there, 0.5 now'
+  with pytest.raises(ValueError, match=message):
     loop.train_and_evaluate(
       _config(data_dir, **{'members.folds': '0,1', 'optim.learning_rate': 0.5}), workdir)
 
 
 def _main(*args, cwd=ROOT):
-  return subprocess.run([sys.executable, '-m', 'emojax.main', *args], capture_output=True, text=True,
-                        cwd=cwd, timeout=300, check=False)
+  return subprocess.run(
+    [sys.executable, '-m', 'emojax.main', *args], capture_output=True, text=True,
+    cwd=cwd, timeout=300, check=False)
 
 
 def test_the_program_says_what_is_wrong_in_a_paragraph(data_dir, tmp_path):

@@ -107,15 +107,16 @@ def parse_transcriptions(text: str) -> dict[str, str]:
 def common_label(label: Label) -> str:
   """The label of the six-class list that most papers on dialogues use (7,433 utterances).
 
-  It is the official one, but for 53 utterances without a majority that the list calls happy. No file of
-  the release says which they are. Here they are those for which happiness and excitement share the
-  lead, each named by at least two evaluators (who may name two emotions): a reconstruction, which
-  the protocol checks by the list's counts.
+  It is the official one, but for 53 utterances without a majority that the list calls happy. No
+  file of the release says which they are. Here they are those for which happiness and excitement
+  share the lead, each named by at least two evaluators (who may name two emotions): a
+  reconstruction, which the protocol checks by the list's counts.
   """
   if label.emotion != 'xxx':
     return label.emotion
   counts = collections.Counter(
-    name for vote in label.votes.values() if vote.rater.startswith('E') for name in set(vote.labels))
+    name for vote in label.votes.values() if vote.rater.startswith('E')
+    for name in set(vote.labels))
   happy, excited = counts.pop('Happiness', 0), counts.pop('Excited', 0)
   shared = happy == excited >= 2 and happy > max(counts.values(), default=0)
   return 'hap' if shared else label.emotion

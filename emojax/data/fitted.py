@@ -1,7 +1,7 @@
 """Whatever is learned outside the network, from the training rows of one member.
 
-Vocabulary, word vectors, feature moments, class weights: host objects, saved with the run, each with
-the name of the split that it came from.
+Vocabulary, word vectors, feature moments, class weights: host objects, saved with the run, each
+with the name of the split that it came from.
 """
 
 import dataclasses
@@ -75,8 +75,8 @@ def word_vectors_of(
   """
   if not source:
     raise ValueError(
-      "config.streams.text.vectors is empty. Name a GloVe-style text file (the published system uses "
-      "GloVe 840B, 300-d), or choose 'random': vectors then start random and are learned.")
+      "config.streams.text.vectors is empty. Name a GloVe-style text file (the published system "
+      "uses GloVe 840B, 300-d), or choose 'random': vectors then start random and are learned.")
   if source == 'random':
     return [None] * len(vocabularies)
   strings = [words.rows(vocabulary, scheme) for vocabulary in vocabularies]

@@ -2,8 +2,8 @@
 
 `Resident` keeps a corpus whose padded arrays fit on the device and sends row numbers; `Streaming`
 reads, pads and sends every batch ahead of its step through Grain. Both have `data` (stays on the
-device), `feeds` (an iterator of (feed, lengths), one a step) and `read`, the pure function with which
-the step makes its batch. Feeds have the member axis [M, B].
+device), `feeds` (an iterator of (feed, lengths), one a step) and `read`, the pure function with
+which the step makes its batch. Feeds have the member axis [M, B].
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""A prepared corpus as the data path sees it: its index, what it says of itself, its feature rows."""
+"""A prepared corpus as the data path sees it: index, what it says of itself, feature rows."""
 
 import dataclasses
 import functools
@@ -41,8 +41,9 @@ class Corpus:
     about = files.read_json(folder / 'metadata.json')
     index = prepared.read_index(folder)
     if about['base_fingerprint'] != self.about['fingerprint']:
-      raise ValueError(f'{folder} was computed from another build of {self.name}/base; build it again: '
-                       f'python -m data_builders.build {self.name}/{config} --overwrite')
+      raise ValueError(
+        f'{folder} was computed from another build of {self.name}/base; build it again: '
+        f'python -m data_builders.build {self.name}/{config} --overwrite')
     return Feature(about, index['length'], _reader(folder))
 
 

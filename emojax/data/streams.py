@@ -57,9 +57,11 @@ class Frames:
 
 
 def pad(reader: Reader, rows: np.ndarray, length: int) -> Stream:
-  """Rows [B] of one stream, padded with zeros on the right to `length`; filler rows are all padding."""
+  """Rows [B] of one stream, zero-padded on the right to `length`; filler rows are all padding."""
   examples = [reader.example(row)[:length] if row >= 0 else None for row in rows.tolist()]
-  shape = (len(rows), length) if reader.spec.vocabulary_size else (len(rows), length, reader.spec.width)
+  shape = (
+    (len(rows), length) if reader.spec.vocabulary_size
+    else (len(rows), length, reader.spec.width))
   values = np.zeros(shape, np.int32 if reader.spec.vocabulary_size else np.float32)
   mask = np.zeros(shape[:2], np.bool_)
   for i, example in enumerate(examples):

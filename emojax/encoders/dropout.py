@@ -4,9 +4,9 @@ All masks of a step are drawn at once. The model is first traced to learn which 
 (`Tape.record`), then one hash gives the masks of all of them, then the model runs and each layer
 takes its part. One large loop compiles and runs several times faster than a draw in each layer.
 
-The counter of the hash is (row of the batch, place inside the row), and places count with time first:
-the mask of a real position depends neither on how far a batch was padded, nor on how many devices
-share it.
+The counter of the hash is (row of the batch, place inside the row), and places count with time
+first: the mask of a real position depends neither on how far a batch was padded, nor on how many
+devices share it.
 """
 
 import dataclasses
@@ -25,11 +25,11 @@ LANES = 4  # 16-bit numbers in a block of the hash
 
 
 class Rate(nnx.Variable):
-  """A dropout rate: state that is read, not trained, so that members of a group can differ in it."""
+  """A dropout rate: state that is read, not trained, so members of a group can differ in it."""
 
 
 class Dropout(nnx.Module):
-  """Zeroes each value with probability `rate` (to within 1 / 65536), divides the others by 1 - rate.
+  """Zeroes each value with probability `rate` (within 1 / 65536), divides the others by 1 - rate.
 
   A layer is silent until `attach` gives it a tape.
   """

@@ -1,8 +1,8 @@
 """Initialisers that compile next to nothing.
 
-A parameter is cut from the front of a random vector whose size is a power of four, so that the dozens
-of shapes of a network need a handful of compiled programs. With partitionable threefry the front
-of a longer vector is the shorter one: a value depends on key and position alone.
+A parameter is cut from the front of a random vector whose size is a power of four, so that the
+dozens of shapes of a network need a handful of compiled programs. With partitionable threefry the
+front of a longer vector is the shorter one: a value depends on key and position alone.
 """
 
 import functools

@@ -25,7 +25,7 @@ class Linear(nnx.Module):
 
 
 def side_by_side(x: Array, *layers: Linear) -> list[Array]:
-  """What each layer makes of `x`, as one product: wide matrices multiply faster than narrow ones."""
+  """What each layer makes of `x`, as one product: wide matrices multiply faster than narrow."""
   kernel = jnp.concatenate([layer.kernel[...] for layer in layers], axis=1)
   bias = jnp.concatenate([layer.bias[...] for layer in layers])
   ends = itertools.accumulate(layer.bias.shape[0] for layer in layers[:-1])

@@ -25,7 +25,7 @@ class Shape:
   feed_forward: int
   num_heads: int
   dropout: float  # on attention weights, on residual branches and inside every MLP
-  norm: str = 'torch_std'  # the originals divide by (unbiased std + eps); 'standard' is the usual one
+  norm: str = 'torch_std'  # the originals divide by (unbiased std + eps); 'standard' is usual
   empty: str = 'uniform'  # what attention gives where nothing is real, see `ops.masking.softmax`
 
   def __post_init__(self):

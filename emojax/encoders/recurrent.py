@@ -10,7 +10,7 @@ from emojax.types import Array
 
 
 class LSTM(nnx.Module):
-  """One layer, left to right, from a zero state; it runs through padding, which stands on the right."""
+  """One layer, left to right, from a zero state; it runs through padding, which is on the right."""
 
   def __init__(self, width: int, hidden: int, *, rngs: nnx.Rngs):
     init = initial.uniform(1 / math.sqrt(hidden))

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-  """Writes `content` to `path` atomically: a reader sees the old file or the new one, never a part."""
+  """Writes `content` to `path` atomically: a reader sees the old file or the new, never a part."""
   path = pathlib.Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
   handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')

@@ -45,7 +45,8 @@ def fill(abstract: Tree, values: Mapping[str, np.ndarray], source: str) -> Tree:
 
 
 def check(
-    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], source: str) -> None:
+    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]],
+    source: str) -> None:
   """Raises a ValueError that names every parameter that differs in name or shape."""
   faults = [f'- {name} {shape} is missing' for name, shape in wanted.items() if name not in found]
   faults += [f'+ {name} {shape} is unknown' for name, shape in found.items() if name not in wanted]

@@ -2,8 +2,9 @@
 
 Source: Delbrouck, Tits, Dupont, "Modulated Fusion using Transformer for Linguistic-Acoustic Emotion
 Recognition" (NLPBT at EMNLP 2020, arXiv 2010.02057), `models/model_MAT.py` of the authors' code.
-Two LSTMs read words and log-mel frames; a text encoder of self-attention blocks; audio decoder blocks
-attend to the audio, then to the encoded text; both are pooled, summed, normalised and classified.
+Two LSTMs read words and log-mel frames; a text encoder of self-attention blocks; audio decoder
+blocks attend to the audio, then to the encoded text; both are pooled, summed, normalised and
+classified.
 """
 
 from collections.abc import Mapping

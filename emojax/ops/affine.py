@@ -10,8 +10,8 @@ from emojax.types import Array
 def affine(x: Array, kernel: Array, bias: Array) -> Array:
   """[..., D] @ [D, K] + [K] -> [..., K].
 
-  The gradient of `bias` is a sum over all leading axes. XLA makes a slow windowed reduction of that on
-  CPUs; as a row of ones times a matrix it runs at the speed of memory.
+  The gradient of `bias` is a sum over all leading axes. XLA makes a slow windowed reduction of that
+  on CPUs; as a row of ones times a matrix it runs at the speed of memory.
   """
   return _forward(x, kernel, bias)[0]
 

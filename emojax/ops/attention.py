@@ -21,7 +21,7 @@ def join_heads(x: Array) -> Array:
 
 
 def weights(query: Array, key: Array, mask: Array, *, empty: str = 'zero') -> Array:
-  """Attention weights [B, H, Q, S] of queries [B, H, Q, d] over keys [B, H, S, d], masked by [B, S].
+  """Attention weights [B, H, Q, S] of queries [B, H, Q, d] over keys [B, H, S, d], mask [B, S].
 
   `empty`: what a query without a real source gets, see `masking.softmax`.
   """

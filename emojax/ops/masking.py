@@ -9,12 +9,12 @@ MASKED = -1e9  # what the originals put in place of a masked score
 
 
 def clear(values: Array, mask: Array) -> Array:
-  """`values` [B, T, ...] with zeros wherever `mask` [B, T] is False, whatever stood there, NaN included."""
+  """`values` [B, T, ...], zero where `mask` [B, T] is False, whatever stood there, NaN included."""
   return jnp.where(mask.reshape(mask.shape + (1,) * (values.ndim - mask.ndim)), values, 0)
 
 
 def softmax(scores: Array, mask: Array, *, empty: str = 'zero') -> Array:
-  """Softmax of `scores` over their last axis, over the positions where `mask` (broadcastable) is True.
+  """Softmax of `scores` over the positions of their last axis where `mask` (broadcastable) is True.
 
   Args:
     empty: what a row without a real position gets: 'zero' everywhere, or 'uniform' over all

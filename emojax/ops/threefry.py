@@ -1,8 +1,8 @@
 """The Threefry-2x32 hash, written out so that XLA makes one loop of it.
 
-On CPUs jax's own keeps its rounds in a loop over whole arrays: every round goes through memory, and of
-the 64 bits of a block one half is thrown away. Source: Salmon et al., "Parallel random numbers: as
-easy as 1, 2, 3" (SC 2011), 20 rounds.
+On CPUs jax's own keeps its rounds in a loop over whole arrays: every round goes through memory, and
+of the 64 bits of a block one half is thrown away. Source: Salmon et al., "Parallel random numbers:
+as easy as 1, 2, 3" (SC 2011), 20 rounds.
 """
 
 import jax

@@ -16,7 +16,7 @@ _SIX_EXPECTED = {'happy': 595, 'sad': 1084, 'neutral': 1708, 'angry': 1103, 'exc
                  'frustrated': 1849}
 # By the official label: 7,380 utterances.
 SIX_OFFICIAL = LabelMap('emotion', _SIX, _SIX_EXPECTED)
-# By the list that most papers on dialogues use: 7,433, of which 53 "happy" have no official majority
+# By the list most papers on dialogues use: 7,433, of which 53 "happy" have no official majority
 # (reconstructed from the votes, see `data_builders/iemocap/README.md`).
 SIX_COMMON = LabelMap('emotion_common', _SIX, _SIX_EXPECTED | {'happy': 648})
 

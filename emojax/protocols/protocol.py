@@ -1,8 +1,8 @@
 """What a protocol is: label maps, folds and promises as data, resolved over the index of a corpus.
 
-A corpus' protocols stand in the file of its name beside this one, in a dict `PROTOCOLS`; a protocol is
-asked for as 'corpus/name'. A name that ends in `_as_published` is chosen on its test part, as its
-source did.
+A corpus' protocols stand in the file of its name beside this one, in a dict `PROTOCOLS`; a protocol
+is asked for as 'corpus/name'. A name that ends in `_as_published` is chosen on its test part, as
+its source did.
 """
 
 import dataclasses
@@ -96,7 +96,7 @@ class Split:
   """One fold over one index: class ids of all rows, and the rows of each part.
 
   Attributes:
-    rows: 'train' | 'valid' | 'test' -> row numbers, ascending; only rows with a class in every head.
+    rows: 'train' | 'valid' | 'test' -> ascending row numbers; only rows with a class in every head.
     targets: head -> class ids [N] of every row of the index, -1 without a class.
   """
 
@@ -135,7 +135,7 @@ def choose_folds(protocol: Protocol, wanted: str) -> list[int]:
   for word in filter(None, (part.strip() for part in str(wanted).split(','))):
     if word in names:
       chosen.append(names.index(word))
-    elif word.isdigit() and int(word) < len(names):
+    elif word.isdecimal() and int(word) < len(names):
       chosen.append(int(word))
     else:
       raise ValueError(f'members.folds={wanted!r}: {protocol.name} has no fold {word!r}; it has '
@@ -169,26 +169,29 @@ def resolve(
 
   targets = {head: labels.ids(index[labels.column]) for head, labels in protocol.labels.items()}
   for head, labels in protocol.labels.items():
-    found = dict(zip(labels.names, np.bincount(targets[head] + 1, minlength=len(labels.names) + 1)[1:].tolist()))
+    counts = np.bincount(targets[head] + 1, minlength=len(labels.names) + 1)[1:]
+    found = dict(zip(labels.names, counts.tolist()))
     if complete and labels.expected and found != dict(labels.expected):
-      raise ValueError(f'{protocol.name}, head {head}: the release has {found} utterances per class, '
-                       f'expected {dict(labels.expected)}.')
+      raise ValueError(
+        f'{protocol.name}, head {head}: the release has {found} utterances per class, '
+        f'expected {dict(labels.expected)}.')
   has_class = np.logical_and.reduce([ids >= 0 for ids in targets.values()])
   rows = {part: np.flatnonzero(has_class & _matches(index, getattr(chosen, part)))
           for part in SPLITS}
 
   for part, found in rows.items():
     if not len(found):
-      raise ValueError(f'{protocol.name}, fold {chosen.name}: the {part} part is empty; it asks for '
-                       f'{dict(getattr(chosen, part))}, the index has '
-                       f'{_values(index, getattr(chosen, part))}.')
+      raise ValueError(
+        f'{protocol.name}, fold {chosen.name}: the {part} part is empty; it asks for '
+        f'{dict(getattr(chosen, part))}, the index has '
+        f'{_values(index, getattr(chosen, part))}.')
   for head, ids in targets.items():
     present = np.unique(ids[rows['train']])
     if len(present) < 2:
       only = protocol.labels[head].names[present[0]]
       raise ValueError(f'{protocol.name}, fold {chosen.name}: all {len(rows["train"])} training '
                        f'utterances are {only!r}; nothing can be learned from one class.')
-  units = {part: set(index[protocol.unit][found]) for part, found in rows.items()}
+  units = {part: set(index[protocol.unit][found].tolist()) for part, found in rows.items()}
   pairs = [('train', 'valid'), ('train', 'test')] + ([('valid', 'test')] if protocol.clean else [])
   for one, other in pairs:
     shared = sorted(units[one] & units[other])

@@ -43,7 +43,7 @@ class Head:
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), target[:, None], axis=1)[:, 0]
 
   def reduce(self, losses: Array, weight: Array) -> Array:
-    """One number from per-example losses [B]; `weight` [B] is 0 on filler rows, else a class weight."""
+    """One number from example losses [B]; `weight` [B]: 0 on filler rows, else a class weight."""
     total = jnp.where(weight > 0, losses * weight, 0).sum()
     if self.reduction == 'sum':
       return total
@@ -55,7 +55,7 @@ class Head:
     return logits.argmax(-1)
 
   def scores(self, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    """Every metric of a whole split, labels [N], logits [N, K]; `loss` is the mean cross-entropy."""
+    """Every metric of a whole split, labels [N], logits [N, K]; `loss` is mean cross-entropy."""
     shifted = logits - logits.max(1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     matrix = self.confusion(labels, logits)
@@ -68,6 +68,6 @@ class Head:
 
   def result_rows(self, labels: np.ndarray, logits: np.ndarray, units: np.ndarray,
                   **about: Any) -> list[results.Row]:
-    """Rows of `result.json` with intervals over `units` [N]; `about`: protocol, fold, seed, split ..."""
+    """Rows of `result.json` with intervals over `units` [N]; `about`: protocol, fold, split ..."""
     return results.classification_rows(
       labels, logits, units, num_classes=self.width, head=self.name, **about)

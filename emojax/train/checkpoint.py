@@ -1,8 +1,8 @@
 """Checkpoints that are whole, verified, and never silently other than what was written.
 
-Orbax writes a step atomically but restores flipped bits without a word, so a checksum of every file of
-a committed step stands beside it. A step without checksums was not finished; a damaged one is named
-and the newest good one is used.
+Orbax writes a step atomically but restores flipped bits without a word, so a checksum of every file
+of a committed step stands beside it. A step without checksums was not finished; a damaged one is
+named and the newest good one is used.
 """
 
 import pathlib
@@ -47,7 +47,7 @@ class Checkpoints:
     return sorted(int(p.stem) for p in self._folder.glob('[0-9]*.json') if p.stem.isdigit())
 
   def restore(self, like: TrainState) -> tuple[int, TrainState, dict[str, Any]] | None:
-    """The newest undamaged (step, state, meta), in the shapes and shardings of `like`; None: none.
+    """The newest undamaged (step, state, meta), in shapes and shardings of `like`; None: none.
 
     Raises:
       ValueError: if all are damaged, or if one is of another model; its parameters are then named.

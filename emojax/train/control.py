@@ -1,8 +1,8 @@
 """What a validation score leads to: go on, keep as best, go back and cut the rate, or stop.
 
 Pure host functions of one member's progress. The rules of MAT's `train.py` are the general case:
-a score that is not better than the best (strictly) first uses up the rate cuts, each with a return to
-the best parameters and optimizer state; only then does patience begin to count.
+a score that is not better than the best (strictly) first uses up the rate cuts, each with a return
+to the best parameters and optimizer state; only then does patience begin to count.
 """
 
 import dataclasses
@@ -71,7 +71,7 @@ class Progress:
 
 
 def rate_scale(rules: Rules, progress: Progress) -> float:
-  """The factor on the learning rate until the next evaluation: absolute, not relative to the last."""
+  """The learning rate's factor until the next evaluation: absolute, not relative to the last."""
   return rules.decay ** progress.decays
 
 

@@ -72,7 +72,8 @@ class Experiment:
       factors = np.array((*fitted.class_weights[head.name], 0), np.float32)  # -1 picks the 0
       weights *= factors[split.targets[head.name]]
     return Member(
-      member, split, fitted, self._make(fitted), self._loader(split, readers, weights, member, refit),
+      member, split, fitted, self._make(fitted),
+      self._loader(split, readers, weights, member, refit),
       *self._plans(split, readers, member, refit),
       np.logical_or.reduce([reader.truncated for reader in readers.values()]))
 
@@ -175,7 +176,8 @@ class Experiment:
     setting = self.config.data.resident
     if setting not in ('auto', 'always', 'never'):
       raise ValueError(f"config.data.resident={setting!r}; there are: 'auto', 'always', 'never'.")
-    fits = loader_lib.resident_bytes(readers, len(self._used)) < self.config.data.resident_gib * 2**30
+    limit = self.config.data.resident_gib * 2**30
+    fits = loader_lib.resident_bytes(readers, len(self._used)) < limit
     if setting == 'never' or setting == 'auto' and not fits:
       return loader_lib.Streaming(
         readers, split.targets, weights, put=place.feed, local=place.local,

@@ -59,7 +59,8 @@ def open_run(workdir: str) -> Run:
   folder = run_folder.RunFolder(path)
   missing = [m.name for m in listed if not outcome.is_done(folder, m)]
   if missing:
-    raise ValueError(f'{workdir} is not finished: {len(missing)} of {len(listed)} members have no '
-                     f'result yet ({", ".join(missing[:5])}). Run its training command again; it goes '
-                     'on where it stopped.')
+    raise ValueError(
+      f'{workdir} is not finished: {len(missing)} of {len(listed)} members have no '
+      f'result yet ({", ".join(missing[:5])}). Run its training command again; it goes '
+      'on where it stopped.')
   return Run(folder, config, protocol, listed, experiment.make_heads(config, protocol))

@@ -41,7 +41,7 @@ def apply(
     *,
     key: Array | None = None,
 ) -> tuple[ModelOutput, Tree]:
-  """Runs the model; with a `key` in training mode, its randomness drawn from there, else evaluating.
+  """Runs the model; with a `key` in training mode, its randomness drawn from it, else evaluating.
 
   Returns:
     The output and the new model state.

@@ -32,7 +32,7 @@ from emojax.train import state as state_lib
 
 
 def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
-  """Runs, resumes or repeats the answer of the experiment of `config` in `workdir`; returns its report."""
+  """Runs, resumes or answers again the experiment of `config` in `workdir`; returns its report."""
   placement = sharding.Placement(sharding.make_mesh(**config.mesh))
   opened = experiment.Experiment(config, placement)
   rules = make_rules(config, opened)
@@ -62,8 +62,9 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
       if phase == phases[-1]:
         run.finish(found)
   if not folder:
-    return (f'fast_dev_run: {config.fast_dev_run} batches of train, validation and test ran; nothing '
-            'was saved.')
+    return (
+      f'fast_dev_run: {config.fast_dev_run} batches of train, validation and test ran; nothing '
+      'was saved.')
   if jax.process_index() == 0:
     outcome.pool(folder, opened)
   return outcome.summary(folder, opened.protocol, opened.heads, opened.members, opened.corpus.about)
@@ -71,7 +72,7 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
 
 def predict_again(
     config: ml_collections.ConfigDict, workdir: str, part: str, data_path: str | None) -> None:
-  """Writes the predictions of a finished run on another part, from each member's best parameters."""
+  """Writes the predictions of a finished run on another part, by each member's best parameters."""
   if data_path:
     config.data.path = data_path
   opened = experiment.Experiment(config, sharding.Placement(sharding.make_mesh(**config.mesh)))
@@ -234,7 +235,7 @@ class MemberRun:
       restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
 
   def restore(self, state: state_lib.TrainState):
-    """(steps done, progress, state, checkpoints), from the newest good checkpoint if there is one."""
+    """(steps done, progress, state, checkpoints), from the newest good checkpoint if any."""
     if self.folder is None:
       return 0, control.Progress(), state, None
     kept = checkpoint.Checkpoints(

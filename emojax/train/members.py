@@ -18,7 +18,8 @@ class Member:
     return f'{self.fold_name}-seed{self.seed}'
 
 
-def listed(protocol: protocol_lib.Protocol, folds: str, seeds: str, first_seed: int) -> list[Member]:
+def listed(
+    protocol: protocol_lib.Protocol, folds: str, seeds: str, first_seed: int) -> list[Member]:
   """Members, all folds of the first seed, then of the next.
 
   Args:
@@ -33,8 +34,8 @@ def listed(protocol: protocol_lib.Protocol, folds: str, seeds: str, first_seed: 
 def choose_seeds(seeds: str, first: int) -> list[int]:
   """The seeds that `seeds` stands for, see `listed`."""
   words = [word.strip() for word in str(seeds).split(',')]
-  numbers = [int(word) for word in words if word.isdigit()]
-  wrong = [word for word in words if word and not word.isdigit()]
+  numbers = [int(word) for word in words if word.isdecimal()]
+  wrong = [word for word in words if word and not word.isdecimal()]
   if wrong or not numbers or len(set(numbers)) < len(numbers) or numbers == [0] and len(words) == 1:
     raise ValueError(f"members.seeds={seeds!r}: expected how many ('10') or different seeds with a "
                      "comma ('1,7', or '3,' for one).")

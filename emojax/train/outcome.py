@@ -117,16 +117,17 @@ def _held_against_truth(
   """How a score on a generated corpus stands to the best possible one."""
   bayes = about['bayes_accuracy']
   best = bayes.get('text+audio', bayes['audio'])
-  judged = results.judge(int(np.trace(matrix)), wa['n'], best=best, chance=bayes['chance'])
+  judged = results.judge(
+    int(np.trace(matrix)), wa['n'], best=best, chance=bayes['chance'])
   single = max(value for name, value in bayes.items() if '+' not in name)
   low, high = wa['ci95']
   lines = [
     about['statement'],
-    f'Bayes accuracy, the best possible: {best:.4f} from text and audio, {single:.4f} from the better '
-    f'one alone, chance {bayes["chance"]:.4f}.',
+    f'Bayes accuracy, the best possible: {best:.4f} from text and audio, {single:.4f} from the '
+    f'better one alone, chance {bayes["chance"]:.4f}.',
     f'wa {judged.accuracy:.4f} is {judged.known_share:.2f} of what can be known; speakers: '
-    f'{low:.4f} .. {high:.4f} (k {wa["k"]}), binomial: {judged.ci95[0]:.4f} .. {judged.ci95[1]:.4f} '
-    f'(n {wa["n"]:,}).',
+    f'{low:.4f} .. {high:.4f} (k {wa["k"]}), binomial: {judged.ci95[0]:.4f} .. '
+    f'{judged.ci95[1]:.4f} (n {wa["n"]:,}).',
   ]
   if judged.beats_best:
     lines.append('This is better than the best possible score: something leaks.')

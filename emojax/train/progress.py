@@ -29,7 +29,7 @@ class Progress:
     print('\r\033[K' + line if self._live else line, end='' if self._live else '\n', flush=True)
 
   def remaining(self, share: float) -> float:
-    """Seconds left, if every training takes as long as those so far; `share` of this one is done."""
+    """Seconds left if every training takes as long as those so far; `share` of this one is done."""
     finished = self._done + share
     passed = time.monotonic() - (self._began or time.monotonic())
     return passed / max(finished, 1e-9) * (self._runs - finished)

@@ -89,7 +89,8 @@ def read_predictions(path: pathlib.Path, classes: Sequence[str]) -> dict[str, np
     rows = list(csv.DictReader(file))
   wanted = [f'logit_{c}' for c in classes]
   if not rows or set(wanted) - set(rows[0]):
-    raise ValueError(f'{path}: expected the columns {wanted}, found {list(rows[0]) if rows else []}.')
+    raise ValueError(
+      f'{path}: expected the columns {wanted}, found {list(rows[0]) if rows else []}.')
   return {
     'id': np.array([row['id'] for row in rows]),
     'unit': np.array([row['unit'] for row in rows]),

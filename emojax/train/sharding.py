@@ -20,8 +20,9 @@ def make_mesh(member: int, data: int, fsdp: int) -> jax.sharding.Mesh:
     sizes[sizes.index(-1)] = max(len(devices) // max(known, 1), 1)
   count = int(np.prod(sizes))
   if min(sizes) < 1 or count > len(devices) or count < len(devices) and jax.process_count() > 1:
-    raise ValueError(f'config.mesh: member={member}, data={data}, fsdp={fsdp} do not multiply to the '
-                     f'{len(devices)} devices there are; give one of them as -1.')
+    raise ValueError(
+      f'config.mesh: member={member}, data={data}, fsdp={fsdp} do not multiply to the '
+      f'{len(devices)} devices there are; give one of them as -1.')
   return jax.make_mesh(tuple(sizes), AXES, axis_types=(AxisType.Auto,) * 3, devices=devices[:count])
 
 
@@ -42,8 +43,8 @@ class Placement:
     """The part of a batch's rows that this process has to read."""
     if batch_size % self.shards:
       raise ValueError(f'a batch of {batch_size} does not divide over {self.shards} devices.')
-    spans = [index[1].indices(batch_size)[:2] for index in
-             self.batch.addressable_devices_indices_map((self.mesh.shape['member'], batch_size)).values()]
+    indices = self.batch.addressable_devices_indices_map((self.mesh.shape['member'], batch_size))
+    spans = [index[1].indices(batch_size)[:2] for index in indices.values()]
     return slice(min(start for start, _ in spans), max(stop for _, stop in spans))
 
   def replicate(self, tree: Any) -> Any:

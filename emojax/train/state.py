@@ -21,7 +21,7 @@ class TrainState:
   params: Tree
   model_state: Tree  # read or tracked, not trained: dropout rates, batch statistics
   opt_state: Any
-  best: Tree  # {'params', 'model_state'} of the best evaluation, and 'opt_state' if control restores
+  best: Tree  # {'params', 'model_state'} of the best evaluation, 'opt_state' if control restores
   key: Array  # [M], each member's own; never split, only folded with the step
 
 
@@ -35,8 +35,8 @@ def init(
 ) -> TrainState:
   """The state of one group: `makes[m]` builds member m's model, `seeds[m]` is its seed.
 
-  Each member is initialised at its own shapes; where they differ (vocabularies), zero rows are added
-  behind, up to the largest.
+  Each member is initialised at its own shapes; where they differ (vocabularies), zero rows are
+  added behind, up to the largest.
 
   Args:
     restores: whether control ever goes back to the best, with its optimizer state.
@@ -73,7 +73,7 @@ def save_best(state: TrainState, chosen: Array) -> TrainState:
 
 
 def restore_best(state: TrainState, chosen: Array) -> TrainState:
-  """Sets the members of `chosen` [M] bool back to their best; the step count (randomness) goes on."""
+  """Sets members of `chosen` [M] bool back to their best; the step count (randomness) goes on."""
   now = snapshot(state, restores='opt_state' in state.best)
   return state.replace(**_where(chosen, state.best, now))
 

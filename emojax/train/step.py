@@ -28,12 +28,13 @@ def make_train_step(
     members: int = 1,
     in_axes: Any = 0,
 ) -> Callable:
-  """`step(state, sums, data, feed, scale, active, lengths) -> (state, sums)`, compiled once per `lengths`.
+  """`step(state, sums, data, feed, scale, active, lengths) -> (state, sums)`.
 
-  One update of every member. `data` stays on the device between steps, `feed` comes with each step,
-  `read` makes a batch of both; `scale` [M] multiplies the learning rate; a member whose `active` [M]
-  is False keeps its state. `sums` are running metrics (`zero_sums`), merged here so that nothing is
-  fetched from the device. State and sums are donated. (A group of one has to be active.)
+  One update of every member, compiled once per `lengths`. `data` stays on the device between steps,
+  `feed` comes with each step, `read` makes a batch of both; `scale` [M] multiplies the learning
+  rate; a member whose `active` [M] is False keeps its state. `sums` are running metrics
+  (`zero_sums`), merged here so that nothing is fetched from the device. State and sums are donated.
+  (A group of one has to be active.)
 
   Args:
     heads: the task's heads: loss, reduce, decide, weight.
@@ -59,7 +60,7 @@ def make_train_step(
     params = jax.tree.map(lambda p, d: p + factor.astype(p.dtype) * d, state.params, direction)
     after = state.replace(step=state.step + 1, params=params, model_state=model_state,
                           opt_state=opt_state)
-    if members > 1:  # alone, a member that is done is not stepped; selecting costs a copy of the state
+    if members > 1:  # alone, a done member is not stepped; selecting costs a copy of the state
       after = jax.tree.map(lambda new, old: jnp.where(active, new, old), after, state)
     here = _observe(heads, output.heads, losses, batch, total, active)
     return after, sums.merge(here)
@@ -107,7 +108,7 @@ def zero_sums(heads: Sequence[Any], members: int) -> metrics.Collection:
 def _observe(
     heads: Sequence[Any], outputs: Mapping[str, Array], losses: Mapping[str, Array], batch: Batch,
     total: Array, active: Array) -> metrics.Collection:
-  """The metrics of one step: means over examples, but for the loss of the batch as it is reduced."""
+  """The metrics of one step: means over examples, but for the batch's loss as it is reduced."""
   real = (batch.index >= 0) & active
   per_example = sum(h.weight * losses[h.name] for h in heads)
   average = metrics.Average.from_model_output

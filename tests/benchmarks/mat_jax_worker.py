@@ -1,7 +1,7 @@
 """Worker of `mat_versus_torch`: emojax's training step, evaluation step and epoch of MAT.
 
-`train` and `eval` are the faithful model, padded in full, as the twin's; `epoch` is the clean config,
-whose batches are grouped by length.
+`train` and `eval` are the faithful model, padded in full, as the twin's; `epoch` is the clean
+config, whose batches are grouped by length.
 """
 
 import argparse
@@ -47,7 +47,8 @@ class Side:
     rows = np.arange(len(data.labels))
     placement = sharding.Placement(sharding.make_mesh(1, 1, 1))
     self.loader = loader_lib.Resident(
-      {name: loader_lib.place(stream, rows, placement.replicate) for name, stream in streams.items()},
+      {name: loader_lib.place(stream, rows, placement.replicate)
+       for name, stream in streams.items()},
       {'emotion': data.labels.astype(np.int32)}, np.ones(len(rows), np.float32), rows,
       put=placement.feed, replicate=placement.replicate, local=placement.local)
     specs = {name: stream.spec for name, stream in streams.items()}

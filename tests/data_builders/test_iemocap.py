@@ -267,7 +267,7 @@ def test_damage_stops_a_build_naming_all_of_it_unless_partial(root, tmp_path):
   ('neu', ['Neutral', 'Neutral', 'Sadness'], 'neu'),
   ('xxx', ['Happiness; Excited', 'Happiness', 'Excited'], 'hap'),  # they share the lead, 2 : 2
   ('xxx', ['Happiness', 'Excited', 'Neutral'], 'xxx'),  # 1 : 1, and so has neutral
-  ('xxx', ['Happiness; Neutral', 'Excited; Neutral', 'Happiness; Excited'], 'xxx'),  # three share it
+  ('xxx', ['Happiness; Neutral', 'Excited; Neutral', 'Happiness; Excited'], 'xxx'),  # three tie
   ('xxx', ['Anger', 'Frustration', 'Sadness'], 'xxx'),
 ])
 def test_the_common_six_class_label(official, votes, expected):

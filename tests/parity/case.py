@@ -1,4 +1,4 @@
-"""One golden case: what was run (`about`) and its numbers (`arrays`, None if the case is text only)."""
+"""One golden case: what was run (`about`) and its numbers (`arrays`, None if it is text only)."""
 
 import dataclasses
 import difflib
@@ -29,7 +29,8 @@ class Case:
 
 def listed(folder: pathlib.Path) -> list[tuple[pathlib.Path, str, str]]:
   """(folder, stem, kind) of every case in `folder`, or in the folders right below it."""
-  indexes = [i for i in (folder / 'index.json', *sorted(folder.glob('*/index.json'))) if i.is_file()]
+  paths = (folder / 'index.json', *sorted(folder.glob('*/index.json')))
+  indexes = [path for path in paths if path.is_file()]
   if not indexes:
     raise pytest.UsageError(f'--golden {folder}: there is no index.json in it or right below it.')
   return [(index.parent, stem, entry['kind'])
@@ -59,9 +60,9 @@ def checker(kind: str):
 def assert_close(found, expected, *, relative: float, what: str, noise: float = 0.0) -> None:
   """|found - expected| <= noise + relative * (|expected| + largest |expected|).
 
-  Elementwise, but where an element is near zero beside the largest. `noise` is for arrays whose true
-  value is zero, such as the gradient of a bias on attention keys (softmax does not see it): there
-  both sides are rounding errors.
+  Elementwise, but where an element is near zero beside the largest. `noise` is for arrays whose
+  true value is zero, such as the gradient of a bias on attention keys (softmax does not see it):
+  there both sides are rounding errors.
   """
   found, expected = np.asarray(found), np.asarray(expected)
   assert found.shape == expected.shape, f'{what}: {found.shape}, expected {expected.shape}'

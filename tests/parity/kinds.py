@@ -1,4 +1,4 @@
-"""Every kind of golden case that exists, and the module here that checks it; None: not built yet."""
+"""Every kind of golden case that exists, and the module that checks it; None: not built yet."""
 
 KINDS = {
   'mat/checkpoint': None,

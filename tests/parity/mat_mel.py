@@ -1,4 +1,4 @@
-"""Log-mels of a wave against dc_tts' own functions under librosa 0.8.1: resampling, trimming, frames."""
+"""Log-mels of a wave against dc_tts' own under librosa 0.8.1: resampling, trimming, frames."""
 
 import numpy as np
 

@@ -70,7 +70,8 @@ def check(case: case_lib.Case) -> None:
   assert rates == pytest.approx(arrays['out/lr'], rel=1e-12)
   # the running metrics are float32 sums, so a loss is known to 1e-7 here; `mat/mat` cases pin it
   assert losses == pytest.approx(arrays['out/loss'], rel=1e-6)
-  for prefix, tree in (('out/last_param/', state.params), ('out/best_param/', state.best['params'])):
+  trees = {'out/last_param/': state.params, 'out/best_param/': state.best['params']}
+  for prefix, tree in trees.items():
     found = parameters.flatten(tree)
     wanted = parameters.rename(case.under(prefix), module.FROM_TORCH, head=HEAD)
     assert wanted, prefix
@@ -79,7 +80,7 @@ def check(case: case_lib.Case) -> None:
 
 
 def _batches(case: case_lib.Case, prefix: str) -> list[Batch]:
-  """The case's batches `prefix0`, `prefix1`, ... of one member; class weights as example weights."""
+  """The batches `prefix0`, `prefix1`, ... of one member; class weights as example weights."""
   batches = []
   while f'{prefix}{len(batches)}/x' in case.arrays:
     x, y, target = (case.arrays[f'{prefix}{len(batches)}/{key}'] for key in ('x', 'y', 'target'))

@@ -1,4 +1,4 @@
-"""Numbers of the originals: `python -m pytest tests/parity --golden DIR` takes any folder of cases."""
+"""Numbers of the originals: `python -m pytest tests/parity --golden DIR` takes any case folder."""
 
 import pathlib
 
