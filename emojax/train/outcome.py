@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import pathlib
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -135,9 +136,20 @@ def _held_against_truth(
 
 
 def _means(rows: Sequence[results.Row], part: str) -> str:
-  """Mean and spread over members."""
-  lines = [f'  {row["head"]}/{row["metric"]:<12} {row["value"]:.4f}  sd {row["sd"]:.4f}'
-           for row in rows
-           if row['fold'] == 'mean' and row['split'] == part and row['value'] is not None]
-  members = [row['members'] for row in rows if row['fold'] == 'mean']
-  return '\n'.join([f'Mean over {members[0]} members (folds x seeds):', *lines]) if lines else ''
+  """Mean and spread: of the pooled scores over seeds, and of the scores of all members."""
+  here = [row for row in rows if row['split'] == part and row['value'] is not None]
+  lines = []
+  pooled_rows = {}
+  for row in here:
+    if row['fold'] == 'pooled':
+      pooled_rows.setdefault((row['head'], row['metric']), []).append(row['value'])
+  for (head, metric), values in pooled_rows.items():
+    if len(values) > 1:
+      lines.append(f'  pooled folds, {len(values):>2} seeds     {head + "/" + metric:<20} '
+                   f'{statistics.fmean(values):.4f}  sd {statistics.stdev(values):.4f}')
+  for row in here:
+    if row['fold'] == 'mean':
+      name = f'{row["head"]}/{row["metric"]}'
+      lines.append(f'  single folds, {row["members"]:>2} members   {name:<20} '
+                   f'{row["value"]:.4f}  sd {row["sd"]:.4f}')
+  return '\n'.join(['Means', *lines]) if lines else ''
