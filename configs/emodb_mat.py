@@ -6,7 +6,7 @@
 
 Pooled over the ten speakers, seeds 0, 1, 2: UA 0.710, 0.706, 0.713, mean 0.710; WA 0.723, 0.723,
 0.735. Seven minutes on two shared CPU cores for the 30 trainings. A linear model on mel statistics
-reaches 0.81, chance is 0.25: MAT reads five frames a second, which blur tempo and pitch contour, and
+reaches 0.81, chance 0.25: MAT reads five frames a second, which blur tempo and pitch contour, and
 a network from scratch has 270 clips to learn from. Most errors are happy against angry, the same
 arousal.
 
