@@ -88,15 +88,21 @@ def word_vectors_of(
 def fit_moments(
     read: Callable[[int], np.ndarray], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Mean and deviation [D] over all frames of `rows`; a constant feature gets deviation 1."""
-  total, squares, count = 0.0, 0.0, 0
+  origin, total, squares, count = None, 0.0, 0.0, 0
   for row in rows.tolist():
     frames = read(row).astype(np.float64)
-    total, squares, count = total + frames.sum(0), squares + (frames**2).sum(0), count + len(frames)
+    if len(frames):
+      # sums around some frame: around zero, squares of a large constant would swallow its deviation
+      origin = frames[0] if origin is None else origin
+      frames = frames - origin
+      total, squares = total + frames.sum(0), squares + (frames**2).sum(0)
+      count += len(frames)
   if not count:
     raise ValueError('there is not one frame to take the mean of.')
   mean = total / count
   deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-  return mean.astype(np.float32), np.where(deviation > 1e-8, deviation, 1).astype(np.float32)
+  deviation = np.where(deviation > 1e-8, deviation, 1)
+  return (mean + origin).astype(np.float32), deviation.astype(np.float32)
 
 
 def class_weights(

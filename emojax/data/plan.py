@@ -64,6 +64,9 @@ class Plan:
                        f'streams: {sorted(full)}.')
     if len({len(bounds) for bounds in (buckets or {}).values()}) > 1:
       raise ValueError(f'buckets {dict(buckets)}: every stream needs as many lengths.')
+    for name, bounds in (buckets or {}).items():
+      if list(bounds) != sorted(bounds):
+        raise ValueError(f'buckets of {name}: {tuple(bounds)} should ascend.')
     self._rows, self._batch_size, self._sampler, self._seed = rows, batch_size, sampler, seed
     self._padded_size = -(-batch_size // shards) * shards
     self._buckets, self._members = _divide(rows, lengths, full, buckets or {})

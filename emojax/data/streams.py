@@ -50,7 +50,7 @@ class Frames:
 
   def example(self, row: int) -> np.ndarray:
     frames = self._read(row)[:self.spec.length]
-    if self._moments is None:
+    if self._moments is None or not len(frames):  # sounds too short for a frame keep their row
       return frames
     mean, deviation = self._moments(row)
     return ((frames - mean) / deviation).astype(np.float32)

@@ -21,6 +21,8 @@ def softmax(scores: Array, mask: Array, *, empty: str = 'zero') -> Array:
       positions, padded ones included, as PyTorch code that fills masked scores with -1e9 does. The
       latter depends on the padded length.
   """
+  if empty not in ('zero', 'uniform'):
+    raise ValueError(f"empty={empty!r}; there are: 'zero', 'uniform'.")
   weights = jax.nn.softmax(jnp.where(mask, scores, jnp.asarray(MASKED, scores.dtype)), axis=-1)
   if empty == 'uniform':
     return weights

@@ -33,4 +33,5 @@ def hash_2x32(key: tuple[Array, Array], counter: tuple[Array, Array]) -> tuple[A
 def words(key: Array) -> tuple[Array, Array]:
   """The two words of a typed threefry key."""
   data = jax.random.key_data(key)
+  assert data.shape[-1] == 2, f'expected a threefry key, not {key.dtype}'
   return data[..., 0], data[..., 1]

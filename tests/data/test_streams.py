@@ -38,6 +38,10 @@ def test_frames_are_cut_to_the_first():
   np.testing.assert_array_equal(reader.example(2), [[0, 20], [1, 20], [2, 20], [3, 20]])
 
 
+def test_what_just_fits_is_not_cut():
+  assert words(2).truncated.tolist() == frames(3).truncated.tolist() == [False, False, True, False]
+
+
 def test_frames_are_normalised_with_their_rows_moments():
   def moments(row):
     return np.array([1.0, 10 * row], np.float32), np.array([2.0, 5.0], np.float32)
