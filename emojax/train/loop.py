@@ -36,25 +36,28 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
   placement = sharding.Placement(sharding.make_mesh(**config.mesh))
   opened = experiment.Experiment(config, placement)
   rules = make_rules(config, opened)
-  folder = None
-  if not config.fast_dev_run:
-    folder = run_folder.RunFolder(workdir)
-    folder.claim(config, {
+  phases = ('select', 'refit') if config.refit else ('select',)
+  trainers = {}  # phase -> what all its members share: one compiled step
+  folder = None if config.fast_dev_run else run_folder.RunFolder(workdir)
+  if folder:
+    about = {
       'protocol': opened.protocol.name, 'members': [m.name for m in opened.members],
       'dataset': opened.corpus.about['fingerprint'],
       'about': {key: value for key, value in opened.corpus.about.items()
-                if key in ('generated', 'statement', 'bayes_accuracy', 'complete')}})
+                if key in ('generated', 'statement', 'bayes_accuracy', 'complete')}}
+    folder.check(config, about)
+    if not all(outcome.is_done(folder, member) for member in opened.members):
+      trainers['select'] = Trainer(opened, rules, refit=False)  # what is wrong is found before ...
+      folder.claim(config, about)  # ... anything is written
 
-  phases = ('select', 'refit') if config.refit else ('select',)
-  trainers = {}
   watch = progress.Progress(len(opened.members) * len(phases))
   for member in opened.members:
+    if folder and outcome.is_done(folder, member):
+      watch.say(f'{member.name}: done before')
+      continue
     path = None
     for phase in phases:
-      if folder and outcome.is_done(folder, member):
-        watch.say(f'{member.name}: done before')
-        continue
-      if phase not in trainers:  # one compiled step for all members
+      if phase not in trainers:
         trainers[phase] = Trainer(opened, rules, refit=phase == 'refit')
       run = MemberRun(trainers[phase], opened.member(member, refit=phase == 'refit'), folder, watch)
       found = run.train(path)

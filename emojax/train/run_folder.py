@@ -29,7 +29,13 @@ class RunFolder:
     self.path = pathlib.Path(path)
 
   def claim(self, config: ml_collections.ConfigDict, about: Mapping[str, Any]) -> None:
-    """Writes what describes the run; in a folder that holds one, checks that it is the same.
+    """Writes what describes the run, after `check`."""
+    files.write_json(self.path / CONFIG, json.loads(config.to_json_best_effort()))
+    files.write_json(self.path / RUN, {**about, 'versions': versions(), 'commit': commit(),
+                                       'devices': [str(d) for d in jax.devices()]})
+
+  def check(self, config: ml_collections.ConfigDict, about: Mapping[str, Any]) -> None:
+    """Lets pass a folder that is empty, or holds this very run.
 
     Raises:
       ValueError: naming the fields that differ.
@@ -50,9 +56,6 @@ class RunFolder:
                          f'{about["dataset"]} now); choose another --workdir, or delete it.')
     elif self.path.is_dir() and any(self.path.iterdir()):
       raise ValueError(f'{self.path} is not empty and holds no run; choose another --workdir.')
-    files.write_json(self.path / CONFIG, plain)
-    files.write_json(self.path / RUN, {**about, 'versions': versions(), 'commit': commit(),
-                                       'devices': [str(d) for d in jax.devices()]})
 
   def member(self, name: str) -> pathlib.Path:
     """The folder of one member."""

@@ -84,13 +84,16 @@ def test_one_two_and_eight_devices_agree_on_the_first_20_losses():
 
 def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
   placement, resident, plan = _loader(jax.devices()[:1])
-  tx = optim.build('adam')
+  tx = optim.build('sgd')
   train_step = step.make_train_step(
-    functional.graph(make), [HEAD], tx, resident.read, 0.1, in_axes=(None, 0))
-  state = placement.replicate(state_lib.init([make], tx, [0], restores=False))
+    functional.graph(make), [HEAD], tx, resident.read, 0.1, members=2, in_axes=(None, 0))
+  state = placement.replicate(state_lib.init([make, make], tx, [0, 1], restores=False))
   before = jax.tree.map(np.asarray, state.params)
   feed, lengths = next(resident.feeds(plan, 0, 1))
-  after, sums = train_step(state, step.zero_sums([HEAD], 1), resident.data, feed, jnp.ones(1),
-                           jnp.array([False]), lengths)
-  assert jax.tree.all(jax.tree.map(np.array_equal, before, after.params))
-  assert after.step.tolist() == [0] and sums.loss.count.tolist() == [0]
+  feed = jax.tree.map(lambda x: jnp.concatenate([x, x]), feed)
+  after, sums = train_step(state, step.zero_sums([HEAD], 2), resident.data, feed, jnp.ones(2),
+                           jnp.array([False, True]), lengths)
+  assert after.step.tolist() == [0, 1] and sums.loss.count.tolist() == [0, 16]
+  for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after.params), strict=True):
+    np.testing.assert_array_equal(old[0], new[0])
+  assert not np.array_equal(before['embedding'][1], after.params['embedding'][1])
