@@ -93,8 +93,8 @@ def make_eval_step(
 def compiler_options() -> dict[str, str]:
   """What XLA is told where its defaults cost us time.
 
-  On CPUs it hands matrix products to YNNPACK, which is slower than its own Eigen at these shapes:
-  1.05 (train) to 1.2 times (evaluation) for MAT of published size on two AVX-512 cores.
+  On CPUs it hands matrix products to YNNPACK, which is slower there than its own Eigen: up to 1.4
+  times for [1280, 1024] x [1024, 512] on two AVX-512 cores, never faster in MAT as a whole.
   """
   return {'xla_cpu_experimental_ynn_fusion_type': ''} if jax.default_backend() == 'cpu' else {}
 
