@@ -14,7 +14,7 @@ import jax
 import ml_collections
 import numpy as np
 
-from emojax.io import files
+from emojax.io import files, parameters
 
 CONFIG, RUN, RESULT = 'config.json', 'run.json', 'result.json'
 # Fields that may change when a run goes on: they do not touch what was computed so far.
@@ -42,8 +42,8 @@ class RunFolder:
     """
     plain = json.loads(config.to_json_best_effort())
     if (self.path / CONFIG).is_file():
-      before = flat(files.read_json(self.path / CONFIG))
-      now = flat(plain)
+      before = parameters.flatten(files.read_json(self.path / CONFIG))
+      now = parameters.flatten(plain)
       different = [f'{key}: {before.get(key)!r} there, {now.get(key)!r} now'
                    for key in sorted({*before, *now}) if before.get(key) != now.get(key)
                    and not key.startswith(MAY_CHANGE)]
@@ -60,16 +60,6 @@ class RunFolder:
   def member(self, name: str) -> pathlib.Path:
     """The folder of one member."""
     return self.path / 'members' / name
-
-
-def flat(tree: Any, prefix: str = '') -> dict[str, Any]:
-  """Dotted name -> value of nested dicts."""
-  if not isinstance(tree, dict):
-    return {prefix: tree}
-  found = {}
-  for key, value in tree.items():
-    found |= flat(value, f'{prefix}.{key}' if prefix else key)
-  return found
 
 
 def write_predictions(

@@ -4,8 +4,6 @@
 config, whose batches are grouped by length.
 """
 
-import argparse
-
 import flax
 import jax
 import jax.numpy as jnp
@@ -78,11 +76,7 @@ class Side:
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument('--batch', type=int, default=32)
-  parser.add_argument('--examples', type=int, default=4446, help='utterances in an epoch')
-  parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
-  arguments = parser.parse_args()
+  arguments = timing.worker_arguments(__doc__)
   jax.config.update('jax_platforms', arguments.device)
   data = mat_data.utterances(max(arguments.examples, arguments.batch))
 

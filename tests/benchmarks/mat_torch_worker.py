@@ -1,18 +1,12 @@
 """Worker of `mat_versus_torch`: the PyTorch twin's training step, evaluation step and epoch."""
 
-import argparse
-
 import torch
 
 from tests.benchmarks import mat_data, mat_torch, timing
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument('--batch', type=int, default=32)
-  parser.add_argument('--examples', type=int, default=4446, help='utterances in an epoch')
-  parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
-  arguments = parser.parse_args()
+  arguments = timing.worker_arguments(__doc__)
   torch.manual_seed(0)
   device = torch.device(arguments.device)
   finish = torch.cuda.synchronize if device.type == 'cuda' else lambda: None

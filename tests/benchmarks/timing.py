@@ -8,6 +8,7 @@ A worker reads lines such as `train 5` from standard input and answers each with
 seconds each of the five runs of its step `train` took. Its first line, unasked, says what it is.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -16,6 +17,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+
+def worker_arguments(description: str) -> argparse.Namespace:
+  """What a driver tells a worker on its command line."""
+  parser = argparse.ArgumentParser(description=description)
+  parser.add_argument('--batch', type=int, default=32)
+  parser.add_argument('--examples', type=int, default=4446, help='utterances in an epoch')
+  parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
+  return parser.parse_args()
 
 
 def serve(steps: Mapping[str, Callable[[], Any]], about: Mapping[str, Any]) -> None:
