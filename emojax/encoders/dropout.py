@@ -4,24 +4,25 @@ All masks of a step are drawn at once. The model is first traced to learn which 
 (`Tape.record`), then one hash gives the masks of all of them, then the model runs and each layer
 takes its part. One large loop compiles and runs several times faster than a draw in each layer.
 
-The counter of the hash is (row of the batch, place inside the row), and places count with time
-first: the mask of a real position depends neither on how far a batch was padded, nor on how many
-devices share it.
+A block of the hash decides for four successive times. Its counter is (row of the batch, place
+inside the row), and places count with time first: the mask of a real position depends neither on
+how far a batch was padded, nor on how many devices share it.
 """
 
 import dataclasses
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from emojax.ops import threefry
 from emojax.types import Array
 
-LANES = 4  # 16-bit numbers in a block of the hash
+LANES = 4  # 16-bit numbers in a block of the hash, for as many times
 
 
 class Rate(nnx.Variable):
@@ -81,8 +82,8 @@ class _Site:
 
   @property
   def blocks(self) -> int:
-    """Blocks of the hash per step, each for `LANES` values."""
-    return -(-self.width // LANES)
+    """Blocks of the hash for one row of the batch, each for `LANES` times."""
+    return -(-self.steps // LANES) * self.width
 
 
 class Tape:
@@ -91,56 +92,73 @@ class Tape:
   def __init__(self):
     self._sites: list[_Site] = []
     self._calls: dict[str, int] = {}
-    self._masks: list[Array] | None = None
+    self._drawn: list[Array] | None = None
 
   def record(self, run: Callable, *args) -> None:
     """Traces `run(*args)`, in which layers hold this tape, without computing anything."""
     jax.eval_shape(run, *args)
 
   def draw(self, key: Array, batch_size: int, rates: Mapping[str, Array]) -> None:
-    """Draws what was recorded: for each call a mask [B, steps, width], True where a value is kept.
-
-    `rates`: layer -> dropout rate.
-    """
-    self._masks, self._calls = [], {}
+    """Draws what was recorded. `rates`: layer -> dropout rate."""
+    self._drawn, self._calls = [], {}
     if not self._sites:
       return
     numbers = jnp.array([site.number for site in self._sites], jnp.uint32)
     keys = threefry.hash_2x32(threefry.words(key), (numbers, jnp.zeros_like(numbers)))
-    least = jnp.stack([rates[site.name] for site in self._sites])
-    least = jnp.round(least * 65536).astype(jnp.uint32)
-    sizes = [site.steps * site.blocks for site in self._sites]
-    shape = (batch_size, sum(sizes))
+    least = jnp.round(jnp.stack([rates[site.name] for site in self._sites]) * 65536)
+    parts = _two_parts([site.blocks for site in self._sites])
+    row = jnp.arange(batch_size, dtype=jnp.uint32)[:, None]
 
-    def spread(per_site: Array) -> Array:
-      per_block = jnp.concatenate([jnp.full(n, per_site[i]) for i, n in enumerate(sizes)])
-      return jnp.broadcast_to(per_block[None], shape)
+    def per_block(of_site: Callable) -> Array:
+      """[2, blocks of the larger part], what `of_site` says of a site's blocks."""
+      lines = [jnp.concatenate([of_site(i, self._sites[i].blocks) for i in part], dtype=jnp.uint32)
+               for part in parts]
+      longest = max(map(len, lines))
+      return jnp.stack([jnp.pad(line, (0, longest - len(line))) for line in lines])
 
-    place = jnp.concatenate([jnp.arange(n, dtype=jnp.uint32) for n in sizes])
-    row = jnp.arange(batch_size, dtype=jnp.uint32)
-    blocks = threefry.hash_2x32(
-      tuple(spread(k) for k in keys),
-      (jnp.broadcast_to(row[:, None], shape), jnp.broadcast_to(place[None], shape)))
-    # Four bytes of a word, each 0 or 1: one array of one byte a value is all that is written.
-    halves = [half for block in blocks for half in (block >> 16, block & 0xFFFF)]
-    packed = sum((half >= spread(least)).astype(jnp.uint32) << 8 * i
-                 for i, half in enumerate(halves))
-    kept = jax.lax.bitcast_convert_type(packed, jnp.uint8).reshape(batch_size, -1) != 0
-    start = 0
-    for site, size in zip(self._sites, sizes):
-      mine = kept[:, start * LANES:(start + size) * LANES]
-      self._masks.append(mine.reshape(batch_size, site.steps, -1)[..., :site.width])
-      start += size
+    def draw_part(part: tuple[Array, ...]) -> Array:
+      *key, least, place = (jnp.broadcast_to(x, (batch_size, *x.shape)) for x in part)
+      blocks = threefry.hash_2x32(tuple(key), (jnp.broadcast_to(row, place.shape), place))
+      numbers = [number for block in blocks for number in (block >> 16, block & 0xFFFF)]
+      return sum((number >= least).astype(jnp.uint8) << lane for lane, number in enumerate(numbers))
+
+    fill = lambda value: lambda i, n: jnp.full(n, value[i])
+    # A loop, because its result is certain to be written down: from a plain expression XLA would
+    # compute the hash again wherever a mask is read, once for every value.
+    drawn = jax.lax.map(draw_part, (
+      *(per_block(fill(word)) for word in keys), per_block(fill(least)),
+      per_block(lambda i, n: jnp.arange(n))))
+    self._drawn = [None] * len(self._sites)
+    for line, part in zip(drawn, parts, strict=True):
+      ends = np.cumsum([self._sites[i].blocks for i in part])
+      for i, packed in zip(part, jnp.split(line, ends[:-1].tolist(), axis=1)):
+        self._drawn[i] = packed[:, :self._sites[i].blocks]
 
   def take(self, name: str, steps: int, width: int) -> Array | None:
-    """The mask [B, steps, width] for the next call of layer `name`; None while recording."""
+    """The mask [B, steps, width] for the next call of layer `name`, True where a value is kept.
+
+    None while recording.
+    """
     call = self._calls.get(name, 0)
     self._calls[name] = call + 1
-    if self._masks is None:
+    if self._drawn is None:
       self._sites.append(_Site(name, call, steps, width))
       return None
-    assert self._masks, 'the model asks for other masks than when it was recorded'
-    return self._masks.pop(0)
+    assert self._drawn, 'the model asks for other masks than when it was recorded'
+    packed = self._drawn.pop(0)
+    packed = packed.reshape(len(packed), -1, 1, width)  # four times in one byte
+    lane = jnp.arange(LANES, dtype=jnp.uint8)[None, None, :, None]
+    return ((packed >> lane) & 1).reshape(len(packed), -1, width)[:, :steps] != 0
+
+
+def _two_parts(sizes: Sequence[int]) -> list[list[int]]:
+  """Numbers of the sites in two parts of about equal size, the largest sites first."""
+  parts, totals = [[], []], [0, 0]
+  for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
+    lighter = totals.index(min(totals))
+    parts[lighter].append(i)
+    totals[lighter] += sizes[i]
+  return [part for part in parts if part]
 
 
 def rates(model: nnx.Module) -> dict[str, Array]:

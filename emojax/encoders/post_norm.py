@@ -11,7 +11,7 @@ from flax import nnx
 
 from emojax.encoders import dropout as dropout_lib
 from emojax.encoders import linear
-from emojax.ops import attention, masking, normalise
+from emojax.ops import affine, attention, masking, normalise
 from emojax.types import Array
 
 NORMS = {'torch_std': normalise.torch_std, 'standard': normalise.standard}
@@ -46,8 +46,7 @@ class Norm(nnx.Module):
     self.function = shape.norm
 
   def __call__(self, x: Array) -> Array:
-    leading = (1,) * (x.ndim - 1)
-    scale, shift = (p[...].reshape(*leading, -1) for p in (self.scale, self.shift))
+    scale, shift = (affine.spread(p[...], x.shape[:-1]) for p in (self.scale, self.shift))
     return NORMS[self.function](x, scale, shift)
 
 

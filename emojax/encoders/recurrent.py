@@ -5,7 +5,7 @@ import math
 from flax import nnx
 
 from emojax.encoders import initial
-from emojax.ops import affine, lstm
+from emojax.ops import lstm
 from emojax.types import Array
 
 
@@ -26,5 +26,5 @@ class LSTM(nnx.Module):
   def __call__(self, x: Array) -> Array:
     """[B, T, D] -> [B, T, H], the hidden state after every step."""
     x = x.swapaxes(0, 1)
-    projected = affine.affine(x, self.kernel[...], self.bias_input[...] + self.bias_recurrent[...])
-    return lstm.lstm(projected, self.recurrent[...]).swapaxes(0, 1)
+    bias = self.bias_input[...] + self.bias_recurrent[...]
+    return lstm.lstm(x @ self.kernel[...], self.recurrent[...], bias).swapaxes(0, 1)

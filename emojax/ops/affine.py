@@ -1,4 +1,10 @@
-"""x @ kernel + bias, whose bias gradient is a product with ones instead of a sum."""
+"""x @ kernel + bias, and a vector for every row, with gradients that CPUs compute fast.
+
+The gradient of what is added to (or multiplies) every row is a sum over all rows. XLA makes a slow
+windowed reduction of that on CPUs; as a row of ones times a matrix it runs at the speed of memory.
+"""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -6,13 +12,23 @@ import jax.numpy as jnp
 from emojax.types import Array
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def spread(vector: Array, leading: tuple[int, ...]) -> Array:
+  """[D] -> [*leading, D], the same vector everywhere."""
+  return jnp.broadcast_to(vector.reshape(*(1 for _ in leading), -1), (*leading, vector.shape[0]))
+
+
+def _gather(leading: tuple[int, ...], _: None, dy: Array) -> tuple[Array]:
+  del leading
+  return (over_rows(dy.reshape(-1, dy.shape[-1])),)
+
+
+spread.defvjp(lambda vector, leading: (spread(vector, leading), None), _gather)
+
+
 @jax.custom_vjp
 def affine(x: Array, kernel: Array, bias: Array) -> Array:
-  """[..., D] @ [D, K] + [K] -> [..., K].
-
-  The gradient of `bias` is a sum over all leading axes. XLA makes a slow windowed reduction of that
-  on CPUs; as a row of ones times a matrix it runs at the speed of memory.
-  """
+  """[..., D] @ [D, K] + [K] -> [..., K]."""
   return _forward(x, kernel, bias)[0]
 
 
@@ -24,8 +40,14 @@ def _forward(x: Array, kernel: Array, bias: Array) -> tuple[Array, tuple]:
 def _backward(saved: tuple, dy: Array) -> tuple[Array, Array, Array]:
   x, kernel = saved
   rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-  dbias = jnp.ones((1, len(drows)), dy.dtype) @ drows
-  return (drows @ kernel.T).reshape(x.shape), rows.T @ drows, dbias[0]
+  # a single column as a row times a matrix: XLA has no fast product for the other way round
+  dkernel = (drows.T @ rows).T if drows.shape[1] == 1 else rows.T @ drows
+  return (drows @ kernel.T).reshape(x.shape), dkernel, over_rows(drows)
 
 
 affine.defvjp(_forward, _backward)
+
+
+def over_rows(x: Array) -> Array:
+  """[N, D] -> [D], the sum."""
+  return (jnp.ones((1, len(x)), x.dtype) @ x)[0]

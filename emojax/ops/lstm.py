@@ -3,16 +3,18 @@
 import jax
 import jax.numpy as jnp
 
+from emojax.ops import affine
 from emojax.types import Array
 
 
 @jax.custom_vjp
-def lstm(projected: Array, recurrent: Array) -> Array:
+def lstm(projected: Array, recurrent: Array, bias: Array) -> Array:
   """Runs an LSTM from a zero state.
 
   Args:
-    projected: [T, B, 4H], the input's part of the gates with all biases, in the order i, f, g, o.
+    projected: [T, B, 4H], the input's part of the gates, in the order i, f, g, o.
     recurrent: [H, 4H].
+    bias: [4H].
 
   Returns:
     [T, B, H], the hidden state after each step: c = f * c + i * g, h = o * tanh(c).
@@ -20,16 +22,16 @@ def lstm(projected: Array, recurrent: Array) -> Array:
   The weight gradient is one product over all T * B states. Left to automatic differentiation it is
   summed inside the scan, one small product a step.
   """
-  return _forward(projected, recurrent)[0]
+  return _forward(projected, recurrent, bias)[0]
 
 
-def _forward(projected: Array, recurrent: Array) -> tuple[Array, tuple]:
+def _forward(projected: Array, recurrent: Array, bias: Array) -> tuple[Array, tuple]:
   _, batch, width = projected.shape
   hidden = width // 4
 
   def step(carry, x):
     h, c = carry
-    gates = x + h @ recurrent
+    gates = x + h @ recurrent + bias[None]
     i, f, o = (jax.nn.sigmoid(gates[:, k * hidden:(k + 1) * hidden]) for k in (0, 1, 3))
     g = jnp.tanh(gates[:, 2 * hidden:3 * hidden])
     c_next = f * c + i * g
@@ -41,7 +43,7 @@ def _forward(projected: Array, recurrent: Array) -> tuple[Array, tuple]:
   return h, (h, c, gates, recurrent)
 
 
-def _backward(saved: tuple, dh: Array) -> tuple[Array, Array]:
+def _backward(saved: tuple, dh: Array) -> tuple[Array, Array, Array]:
   h, c, gates, recurrent = saved
   hidden = h.shape[-1]
   # Laid out once: multiplied by the transpose of a view, each step would pack the weights again.
@@ -67,7 +69,8 @@ def _backward(saved: tuple, dh: Array) -> tuple[Array, Array]:
 
   zero = jnp.zeros_like(h[0])
   _, dprojected = jax.lax.scan(step, (zero, zero), (dh, c, before(c), gates), reverse=True)
-  return dprojected, jnp.einsum('TBH,TBG->HG', before(h), dprojected)
+  drows = dprojected.reshape(-1, 4 * hidden)
+  return dprojected, before(h).reshape(-1, hidden).T @ drows, affine.over_rows(drows)
 
 
 lstm.defvjp(_forward, _backward)

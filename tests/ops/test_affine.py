@@ -21,11 +21,13 @@ def plain(x, kernel, bias):
   return x @ kernel + bias.reshape((1,) * (x.ndim - 1) + (-1,))
 
 
+@pytest.mark.parametrize('width', [1, 3])
 @pytest.mark.parametrize('leading', [(5,), (2, 3)])
-def test_values_and_gradients(leading):
+def test_values_and_gradients(leading, width):
   random = np.random.default_rng(0)
   x, kernel, bias, weights = (
-    random.normal(size=shape) for shape in ((*leading, 4), (4, 3), (3,), (*leading, 3)))
+    random.normal(size=shape) for shape in (
+      (*leading, 4), (4, width), (width,), (*leading, width)))
   with jax.enable_x64(True):
     (_, values), found = with_gradients(affine.affine)(x, kernel, bias, weights)
     (_, _), expected = with_gradients(plain)(x, kernel, bias, weights)
@@ -41,3 +43,15 @@ def test_members_have_their_own_parameters():
     found = jax.jit(jax.vmap(affine.affine))(x, kernel, bias)
   for member in range(2):
     np.testing.assert_allclose(found[member], x[member] @ kernel[member] + bias[member], rtol=1e-12)
+
+
+@pytest.mark.parametrize('leading', [(5,), (2, 3)])
+def test_a_vector_for_every_row(leading):
+  random = np.random.default_rng(0)
+  vector, weights = random.normal(size=3), random.normal(size=(*leading, 3))
+  total = lambda vector: (affine.spread(vector, leading) * weights).sum()
+  with jax.enable_x64(True):
+    values = affine.spread(jax.numpy.asarray(vector), leading)
+    gradient = jax.jit(jax.grad(total))(vector)
+  np.testing.assert_array_equal(values, np.broadcast_to(vector, (*leading, 3)))
+  np.testing.assert_allclose(gradient, weights.reshape(-1, 3).sum(0), rtol=1e-13)

@@ -10,13 +10,13 @@ from emojax.ops import lstm
 T, B, H = 4, 3, 2
 
 
-def plain(projected, recurrent):
+def plain(projected, recurrent, bias):
   """The textbook recurrence, differentiated by jax."""
   hidden = recurrent.shape[0]
 
   def step(carry, x):
     h, c = carry
-    i, f, g, o = jnp.split(x + h @ recurrent, 4, axis=-1)
+    i, f, g, o = jnp.split(x + h @ recurrent + bias[None], 4, axis=-1)
     c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
     h = jax.nn.sigmoid(o) * jnp.tanh(c)
     return (h, c), h
@@ -25,14 +25,14 @@ def plain(projected, recurrent):
   return jax.lax.scan(step, (zero, zero), projected)[1]
 
 
-def in_numpy(projected, recurrent):
+def in_numpy(projected, recurrent, bias):
   """One gate of one unit of one row at a time."""
   steps, rows, hidden = projected.shape[0], projected.shape[1], recurrent.shape[0]
   states = np.zeros((steps, rows, hidden))
   for row in range(rows):
     h, c = [0.0] * hidden, [0.0] * hidden
     for t in range(steps):
-      gate = [projected[t, row, k] + sum(h[j] * recurrent[j, k] for j in range(hidden))
+      gate = [projected[t, row, k] + bias[k] + sum(h[j] * recurrent[j, k] for j in range(hidden))
               for k in range(4 * hidden)]
       sigmoid = [1 / (1 + np.exp(-value)) for value in gate]
       for k in range(hidden):
@@ -43,14 +43,14 @@ def in_numpy(projected, recurrent):
 
 
 def with_gradients(run):
-  """(projected, recurrent, weights [T, B, H]) -> (states, gradients of their weighted sum)."""
+  """(projected, recurrent, bias, weights [T, B, H]) -> (states, gradients of their sum)."""
 
-  def total(projected, recurrent, weights):
-    states = run(projected, recurrent)
+  def total(projected, recurrent, bias, weights):
+    states = run(projected, recurrent, bias)
     return (states * weights).sum(), states
 
   def swapped(*args):
-    (_, states), gradients = jax.value_and_grad(total, argnums=(0, 1), has_aux=True)(*args)
+    (_, states), gradients = jax.value_and_grad(total, argnums=(0, 1, 2), has_aux=True)(*args)
     return states, gradients
 
   return swapped
@@ -63,14 +63,14 @@ grouped = jax.jit(jax.vmap(with_gradients(lstm.lstm)))
 @pytest.fixture
 def arguments():
   random = np.random.default_rng(0)
-  shapes = (T, B, 4 * H), (H, 4 * H), (T, B, H)
+  shapes = (T, B, 4 * H), (H, 4 * H), (4 * H,), (T, B, H)
   with jax.enable_x64(True):
     yield [2 * random.normal(size=shape) for shape in shapes]
 
 
 def test_values_are_those_of_a_loop(arguments):
   states, _ = ours(*arguments)
-  np.testing.assert_allclose(states, in_numpy(*arguments[:2]), rtol=1e-13, atol=1e-15)
+  np.testing.assert_allclose(states, in_numpy(*arguments[:3]), rtol=1e-13, atol=1e-15)
 
 
 def test_by_hand(arguments):
@@ -78,7 +78,7 @@ def test_by_hand(arguments):
   x = np.array([1, -2, 0.5, 3])
   projected = np.zeros((T, B, 4 * H))
   projected[:, 0, 2 * H] = x
-  states = np.asarray(ours(projected, np.zeros((H, 4 * H)), arguments[2])[0])
+  states = np.asarray(ours(projected, np.zeros((H, 4 * H)), np.zeros(4 * H), arguments[3])[0])
   c = 0.0
   for t in range(T):
     c = c / 2 + np.tanh(x[t]) / 2
@@ -102,18 +102,20 @@ def test_members_of_a_vmap_are_solo_runs(arguments):
 
 
 def test_time_runs_forward_only(arguments):
-  projected, recurrent, weights = arguments
+  projected, recurrent, bias, weights = arguments
   states = np.asarray(ours(*arguments)[0])
   later = (np.arange(T) >= 2)[:, None, None]
-  changed = np.asarray(ours(np.where(later, 9.0, projected), recurrent, weights)[0])
+  changed = np.asarray(ours(np.where(later, 9.0, projected), recurrent, bias, weights)[0])
   np.testing.assert_array_equal(changed[:2], states[:2])
   assert (changed[2:] != states[2:]).all()
   # a sum that only asks for the first two states
-  of_projected, _ = map(np.asarray, ours(projected, recurrent, np.where(later, 0.0, weights))[1])
+  of_projected = np.asarray(
+    ours(projected, recurrent, bias, np.where(later, 0.0, weights))[1][0])
   assert of_projected[:2].any((1, 2)).all() and not of_projected[2:].any()
 
 
 def test_single_precision_stays_single():
   shape = jax.eval_shape(lstm.lstm, jax.ShapeDtypeStruct((T, B, 4 * H), jnp.float32),
-                         jax.ShapeDtypeStruct((H, 4 * H), jnp.float32))
+                         jax.ShapeDtypeStruct((H, 4 * H), jnp.float32),
+                         jax.ShapeDtypeStruct((4 * H,), jnp.float32))
   assert (shape.shape, shape.dtype) == ((T, B, H), jnp.float32)
