@@ -1,9 +1,7 @@
 """Linear layers that start as PyTorch's do."""
 
-import itertools
 import math
 
-import jax.numpy as jnp
 from flax import nnx
 
 from emojax.encoders import initial
@@ -22,11 +20,3 @@ class Linear(nnx.Module):
   def __call__(self, x: Array) -> Array:
     """[..., width_in] -> [..., width_out]."""
     return affine.affine(x, self.kernel[...], self.bias[...])
-
-
-def side_by_side(x: Array, *layers: Linear) -> list[Array]:
-  """What each layer makes of `x`, as one product: wide matrices multiply faster than narrow."""
-  kernel = jnp.concatenate([layer.kernel[...] for layer in layers], axis=1)
-  bias = jnp.concatenate([layer.bias[...] for layer in layers])
-  ends = itertools.accumulate(layer.bias.shape[0] for layer in layers[:-1])
-  return jnp.split(affine.affine(x, kernel, bias), list(ends), axis=-1)

@@ -75,10 +75,7 @@ class Attention(nnx.Module):
 
   def __call__(self, x: Array, source: Array, mask: Array) -> Array:
     """Queries from `x` [B, Q, H] over `source` [B, S, H], masked by `mask` [B, S] -> [B, Q, H]."""
-    if x is source:
-      parts = linear.side_by_side(x, self.query, self.key, self.value)
-    else:
-      parts = [self.query(x), *linear.side_by_side(source, self.key, self.value)]
+    parts = self.query(x), self.key(source), self.value(source)
     query, key, value = (attention.split_heads(part, self.num_heads) for part in parts)
     weights = attention.weights(query, key, mask, empty=self.empty)
     weights = self.dropout(weights, time=2, pad_to={3: max(self.source_length, mask.shape[1])})

@@ -18,13 +18,12 @@ class LSTM(nnx.Module):
     def parameter(*shape):
       return nnx.Param(init(rngs.params(), shape))
 
-    self.kernel = parameter(width, 4 * hidden)  # gates i, f, g, o
-    self.recurrent = parameter(hidden, 4 * hidden)
+    self.weight_input = parameter(4 * hidden, width)  # gates i, f, g, o
+    self.weight_recurrent = parameter(4 * hidden, hidden)
     self.bias_input = parameter(4 * hidden)  # PyTorch keeps and trains two biases
     self.bias_recurrent = parameter(4 * hidden)
 
   def __call__(self, x: Array) -> Array:
     """[B, T, D] -> [B, T, H], the hidden state after every step."""
-    x = x.swapaxes(0, 1)
     bias = self.bias_input[...] + self.bias_recurrent[...]
-    return lstm.lstm(x @ self.kernel[...], self.recurrent[...], bias).swapaxes(0, 1)
+    return lstm.lstm(x, self.weight_input[...], self.weight_recurrent[...], bias)

@@ -7,7 +7,7 @@ import numpy as np
 
 from emojax.types import Tree
 
-TRANSPOSED = ('kernel', 'recurrent')  # PyTorch keeps [out, in], we keep [in, out]
+TRANSPOSED = 'kernel'  # PyTorch keeps [out, in], a `kernel` is [in, out]
 
 
 def rename(
@@ -29,7 +29,7 @@ def rename(
     if path in ours:
       raise ValueError(f'{name} and another parameter both become {path}; the name table is wrong.')
     value = np.asarray(value)
-    ours[path] = value.T if path.split('.')[-1] in TRANSPOSED else value
+    ours[path] = value.T if path.split('.')[-1] == TRANSPOSED else value
   return ours
 
 

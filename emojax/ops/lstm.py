@@ -1,4 +1,8 @@
-"""The recurrence of an LSTM, with a backward pass that multiplies its weights once, not T times."""
+"""An LSTM: time is a loop, and the backward pass makes its weight gradients once, not T times.
+
+Inside, a state is a column: weights [4H, D + H] times [D + H, B]. With few examples that product
+runs twice as fast on CPUs as a row of examples times the weights, and every gate is one block.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -8,55 +12,51 @@ from emojax.types import Array
 
 
 @jax.custom_vjp
-def lstm(projected: Array, recurrent: Array, bias: Array) -> Array:
-  """Runs an LSTM from a zero state.
+def lstm(x: Array, weight_input: Array, weight_recurrent: Array, bias: Array) -> Array:
+  """Runs an LSTM from a zero state: c = f * c + i * g, h = o * tanh(c).
 
   Args:
-    projected: [T, B, 4H], the input's part of the gates, in the order i, f, g, o.
-    recurrent: [H, 4H].
-    bias: [4H].
+    x: [B, T, D].
+    weight_input, weight_recurrent, bias: [4H, D], [4H, H], [4H]; gates in the order i, f, g, o.
 
   Returns:
-    [T, B, H], the hidden state after each step: c = f * c + i * g, h = o * tanh(c).
+    [B, T, H], the hidden state after each step.
 
-  The weight gradient is one product over all T * B states. Left to automatic differentiation it is
-  summed inside the scan, one small product a step.
+  Left to automatic differentiation, weight gradients are summed inside the loop, one small product
+  a step.
   """
-  return _forward(projected, recurrent, bias)[0]
+  return _forward(x, weight_input, weight_recurrent, bias)[0]
 
 
-def _forward(projected: Array, recurrent: Array, bias: Array) -> tuple[Array, tuple]:
-  _, batch, width = projected.shape
-  hidden = width // 4
+def _forward(
+    x: Array, weight_input: Array, weight_recurrent: Array, bias: Array) -> tuple[Array, tuple]:
+  weights = jnp.concatenate([weight_input, weight_recurrent], 1)
 
   def step(carry, x):
     h, c = carry
-    gates = x + h @ recurrent + bias[None]
-    i, f, o = (jax.nn.sigmoid(gates[:, k * hidden:(k + 1) * hidden]) for k in (0, 1, 3))
-    g = jnp.tanh(gates[:, 2 * hidden:3 * hidden])
+    gates = weights @ jnp.concatenate([x, h]) + bias[:, None]
+    i, f, g, o = jnp.split(gates, 4)
+    i, f, g, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o)
     c_next = f * c + i * g
     h_next = o * jnp.tanh(c_next)
-    return (h_next, c_next), (h_next, c_next, jnp.concatenate([i, f, g, o], -1))
+    return (h_next, c_next), (h_next, c_next, jnp.concatenate([i, f, g, o]))
 
-  zero = jnp.zeros((batch, hidden), projected.dtype)
-  _, (h, c, gates) = jax.lax.scan(step, (zero, zero), projected)
-  return h, (h, c, gates, recurrent)
+  zero = jnp.zeros((weight_recurrent.shape[1], len(x)), x.dtype)
+  _, (h, c, gates) = jax.lax.scan(step, (zero, zero), x.transpose(1, 2, 0))
+  h = h.transpose(2, 0, 1)
+  return h, (x, h, c, gates, weight_input, weight_recurrent)
 
 
-def _backward(saved: tuple, dh: Array) -> tuple[Array, Array, Array]:
-  h, c, gates, recurrent = saved
-  hidden = h.shape[-1]
+def _backward(saved: tuple, dh: Array) -> tuple[Array, Array, Array, Array]:
+  x, h, c, gates, weight_input, weight_recurrent = saved
   # Laid out once: multiplied by the transpose of a view, each step would pack the weights again.
-  transposed = jax.lax.optimization_barrier(recurrent.T)
+  recurrent = jax.lax.optimization_barrier(weight_recurrent.T)
 
-  def before(x):  # the state that each step started from
-    return jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]])
-
-  def step(carry, x):
+  def step(carry, here):
     dh_later, dc = carry
-    dh_here, c, c_before, gates = x
-    i, f, g, o = (gates[:, k * hidden:(k + 1) * hidden] for k in range(4))
-    dh = dh_here + dh_later
+    dh, c, c_before, gates = here
+    i, f, g, o = jnp.split(gates, 4)
+    dh = dh + dh_later
     tanh_c = jnp.tanh(c)
     dc = dc + dh * o * (1 - tanh_c * tanh_c)
     dgates = jnp.concatenate([
@@ -64,13 +64,17 @@ def _backward(saved: tuple, dh: Array) -> tuple[Array, Array, Array]:
       dc * c_before * f * (1 - f),
       dc * i * (1 - g * g),
       dh * tanh_c * o * (1 - o),
-    ], -1)
-    return (dgates @ transposed, dc * f), dgates
+    ])
+    return (recurrent @ dgates, dc * f), dgates
 
-  zero = jnp.zeros_like(h[0])
-  _, dprojected = jax.lax.scan(step, (zero, zero), (dh, c, before(c), gates), reverse=True)
-  drows = dprojected.reshape(-1, 4 * hidden)
-  return dprojected, before(h).reshape(-1, hidden).T @ drows, affine.over_rows(drows)
+  zero = jnp.zeros_like(c[0])
+  before = jnp.concatenate([zero[None], c[:-1]])
+  _, dgates = jax.lax.scan(step, (zero, zero), (dh.transpose(1, 2, 0), c, before, gates),
+                           reverse=True)
+  drows = dgates.transpose(2, 0, 1).reshape(-1, dgates.shape[1])  # examples, then times
+  started = jnp.concatenate([jnp.zeros_like(h[:, :1]), h[:, :-1]], 1)  # the state of each step
+  return ((drows @ weight_input).reshape(x.shape), drows.T @ x.reshape(len(drows), -1),
+          drows.T @ started.reshape(len(drows), -1), affine.over_rows(drows))
 
 
 lstm.defvjp(_forward, _backward)

@@ -30,19 +30,11 @@ def test_linear_starts_as_pytorchs_and_multiplies():
                              rtol=1e-4, atol=1e-6)
 
 
-def test_side_by_side_is_one_after_the_other():
-  layers = [linear.Linear(4, width, rngs=nnx.Rngs(width)) for width in (3, 1, 5)]
-  x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
-  found = jax.jit(lambda x: linear.side_by_side(x, *layers))(x)
-  for layer, value in zip(layers, found, strict=True):
-    p = parameters(layer)
-    np.testing.assert_allclose(value, x @ p['kernel'] + p['bias'], rtol=1e-4, atol=1e-6)
-
-
 def test_lstm_starts_as_pytorchs():
   found = parameters(recurrent.LSTM(9, 16, rngs=nnx.Rngs(0)))
   assert {name: value.shape for name, value in found.items()} == {
-    'kernel': (9, 64), 'recurrent': (16, 64), 'bias_input': (64,), 'bias_recurrent': (64,)}
+    'weight_input': (64, 9), 'weight_recurrent': (64, 16), 'bias_input': (64,),
+    'bias_recurrent': (64,)}
   for value in found.values():
     assert_uniform(value, 1 / 4)  # of the hidden width, whatever the input's
   firsts = [value.ravel()[0] for value in found.values()]
@@ -57,7 +49,8 @@ def test_lstm_is_a_loop_over_time():
   expected = np.zeros((2, 4, 2))
   h = c = np.zeros((2, 2))
   for t in range(4):
-    gates = x[:, t] @ p['kernel'] + p['bias_input'] + h @ p['recurrent'] + p['bias_recurrent']
+    gates = (x[:, t] @ p['weight_input'].T + p['bias_input']
+             + h @ p['weight_recurrent'].T + p['bias_recurrent'])
     i, f, g, o = gates[:, :2], gates[:, 2:4], gates[:, 4:6], gates[:, 6:]
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     h = expected[:, t] = sigmoid(o) * np.tanh(c)

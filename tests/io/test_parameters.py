@@ -26,7 +26,7 @@ def test_flatten_agrees_with_jax_on_what_a_leaf_is():
 
 TABLE = (
   (r'^layers\.(\d+)\.', r'encoder.\1.'),
-  (r'\.weight_hh_l0$', '.recurrent'),
+  (r'\.weight_hh_l0$', '.weight_recurrent'),
   (r'^proj\.', 'heads.{head}.'),
   (r'\.weight$', '.kernel'),
   (r'^embedding\.kernel$', 'embedding'),
@@ -43,7 +43,7 @@ def test_rename_applies_the_table_from_the_top_and_turns_matrices():
     'encoder.11.bias': [0, 1],
     'embedding': matrix.tolist(),  # rows are words on both sides
     'heads.valence.kernel': matrix.T.tolist(),
-    'rnn.recurrent': matrix.T.tolist(),
+    'rnn.weight_recurrent': matrix.tolist(),  # an LSTM's stay as they are
   }
   assert list(parameters.rename({'proj.bias': [1]}, TABLE)) == ['heads.emotion.bias']
 
