@@ -42,7 +42,7 @@ def make_train_step(
   """
   rate = learning_rate if callable(learning_rate) else lambda step: learning_rate
 
-  def one(state, sums, data, feed, scale, active, lengths):
+  def gradients(state, sums, data, feed, active, lengths):
     batch = read(data, feed, lengths)
 
     def total_loss(params):
@@ -53,23 +53,30 @@ def make_train_step(
       total = sum(h.weight * h.reduce(losses[h.name], batch.weight) for h in heads)
       return total + sum(output.aux_loss.values()), (output, model_state, losses)
 
-    (total, (output, model_state, losses)), gradients = jax.value_and_grad(
+    (total, (output, model_state, losses)), found = jax.value_and_grad(
       total_loss, has_aux=True)(state.params)
-    direction, opt_state = tx.update(gradients, state.opt_state, state.params)
+    return found, model_state, sums.merge(
+      _observe(heads, output.heads, losses, batch, total, active))
+
+  def update(state, found, model_state, scale, active):
+    direction, opt_state = tx.update(found, state.opt_state, state.params)
     factor = -rate(state.step) * scale
     params = jax.tree.map(lambda p, d: p + factor.astype(p.dtype) * d, state.params, direction)
     after = state.replace(step=state.step + 1, params=params, model_state=model_state,
                           opt_state=opt_state)
-    if members > 1:  # alone, a done member is not stepped; selecting costs a copy of the state
-      after = jax.tree.map(lambda new, old: jnp.where(active, new, old), after, state)
-    here = _observe(heads, output.heads, losses, batch, total, active)
-    return after, sums.merge(here)
+    if members == 1:  # alone, a done member is not stepped; selecting costs a copy of the state
+      return after
+    return jax.tree.map(lambda new, old: jnp.where(active, new, old), after, state)
 
   def group(state, sums, data, feed, scale, active, lengths):
-    solo = lambda *args: one(*args, lengths)
-    axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0, 0)
-    return state_lib.over_members(solo, members, in_axes=axes)(
-      state, sums, data, feed, scale, active)
+    solo = lambda *args: gradients(*args, lengths)
+    axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0)
+    found, model_state, sums = state_lib.over_members(solo, members, in_axes=axes)(
+      state, sums, data, feed, active)
+    # `vmap` for a group of one as well: where the member axis is taken off and put back, XLA
+    # computes Adam's moments twice and copies the old ones.
+    after = jax.vmap(update, spmd_axis_name='member')(state, found, model_state, scale, active)
+    return after, sums
 
   return jax.jit(group, static_argnames='lengths', donate_argnums=(0, 1),
                  compiler_options=compiler_options())
