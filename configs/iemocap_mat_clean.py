@@ -15,6 +15,6 @@ def get_config(arg=None):
   c.protocol = 'iemocap/loso5'
   c.streams.text.vocabulary = 'clean'
   c.model.update(norm='standard', empty='zero', mask_zero_frames=False)
-  c.batch.buckets = {'audio': (10, 16, 24, 40)}
+  c.batch.buckets = {'audio': (11, 16, 20, 25, 32, 40), 'text': (5, 7, 11, 15, 15, 15)}
   c.batch.evaluation_size = 64
   return c

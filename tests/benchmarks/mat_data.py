@@ -25,7 +25,8 @@ def utterances(number: int, seed: int = 0) -> Utterances:
   random = np.random.default_rng(seed)
   lasting = seconds(number, random)
   num_frames = np.minimum(-(-(1 + np.floor(lasting * 22050 / 275)) // 16), NUM_FRAMES).astype(int)
-  num_words = np.clip(np.rint(lasting * 2.5), 1, NUM_WORDS).astype(int)  # 2.5: an everyday pace
+  pace = 2.5 * random.lognormal(0, 0.3, number)  # words a second: everyday, with a guessed spread
+  num_words = np.clip(np.rint(lasting * pace), 1, NUM_WORDS).astype(int)
   frames = random.uniform(1e-3, 1, (number, NUM_FRAMES, AUDIO_WIDTH)).astype(np.float32)
   ids = random.integers(1, VOCABULARY, (number, NUM_WORDS))
   return Utterances(
