@@ -45,8 +45,11 @@ class Norm(nnx.Module):
     self.shift = nnx.Param(jnp.zeros(width))
     self.function = shape.norm
 
-  def __call__(self, x: Array) -> Array:
+  def __call__(self, x: Array, more: tuple[Array, Array] | None = None) -> Array:
+    """`more`: what is added to scale and shift [B, H], the same for all steps of an example."""
     scale, shift = (affine.spread(p[...], x.shape[:-1]) for p in (self.scale, self.shift))
+    if more:
+      scale, shift = scale + more[0][:, None], shift + more[1][:, None]
     return NORMS[self.function](x, scale, shift)
 
 
@@ -89,8 +92,9 @@ class Residual(nnx.Module):
     self.dropout = dropout_lib.Dropout(shape.dropout)
     self.norm = Norm(shape.hidden, shape)
 
-  def __call__(self, x: Array, branch: Array) -> Array:
-    return self.norm(x + self.dropout(branch))
+  def __call__(
+      self, x: Array, branch: Array, more: tuple[Array, Array] | None = None) -> Array:
+    return self.norm(x + self.dropout(branch), more)
 
 
 class SelfAttentionBlock(nnx.Module):
@@ -102,9 +106,14 @@ class SelfAttentionBlock(nnx.Module):
     self.mlp = MLP(shape.hidden, shape.feed_forward, shape.hidden, shape.dropout, rngs=rngs)
     self.after_mlp = Residual(shape)
 
-  def __call__(self, x: Array, mask: Array) -> Array:
-    x = self.after_attention(x, self.attention(x, x, mask))
-    return self.after_mlp(x, self.mlp(x))
+  def __call__(self, x: Array, mask: Array, modulation: Array | None = None) -> Array:
+    """`modulation` [B, 4H] is added to scale and shift of the first norm, then of the second."""
+    first = second = None
+    if modulation is not None:
+      *first, scale, shift = jnp.split(modulation, 4, axis=-1)
+      second = scale, shift
+    x = self.after_attention(x, self.attention(x, x, mask), first)
+    return self.after_mlp(x, self.mlp(x), second)
 
 
 class AttentionPool(nnx.Module):
@@ -119,3 +128,29 @@ class AttentionPool(nnx.Module):
     """[B, T, H] -> ([B, width], the weights [B, T])."""
     weights = masking.softmax(self.score(x)[..., 0], mask, empty=self.empty)
     return self.merge(jnp.einsum('BT,BTH->BH', weights, x)), weights
+
+
+# The names of an original's state dict, rewritten from the top down into paths of these modules; a
+# model puts its own rows before them.
+FROM_TORCH = (
+  (r'^enc_list\.(\d+)\.', r'encoder.\1.'),
+  (r'^dec_list\.(\d+)\.', r'decoder.\1.'),
+  (r'\.mhatt\.', '.attention.'),
+  (r'\.norm1\.', '.after_attention.norm.'),
+  (r'\.norm2\.', '.after_mlp.norm.'),
+  (r'\.ffn\.mlp\.', '.mlp.'),
+  (r'^attflat_lang\.', 'text_pool.'),
+  (r'^attflat_img\.', 'audio_pool.'),
+  (r'_pool\.mlp\.', '_pool.score.'),
+  (r'\.linear_v\.', '.value.'),
+  (r'\.linear_k\.', '.key.'),
+  (r'\.linear_q\.', '.query.'),
+  (r'\.linear_merge\.', '.merge.'),
+  (r'\.fc\.linear\.', '.input.'),
+  (r'\.(mlp|score)\.linear\.', r'.\1.output.'),
+  (r'^proj_norm\.', 'norm.'),
+  (r'^proj\.', 'heads.{head}.'),
+  (r'\.a_2$', '.scale'),
+  (r'\.b_2$', '.shift'),
+  (r'\.weight$', '.kernel'),
+)

@@ -9,12 +9,10 @@ classified.
 
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 from flax import nnx
 
 from emojax.encoders import dropout as dropout_lib
-from emojax.encoders import initial, linear, post_norm, recurrent
-from emojax.ops import masking
+from emojax.encoders import linear, post_norm, recurrent_front
 from emojax.types import Array, ModelOutput, Stream, StreamSpec
 
 PRESETS = {
@@ -81,12 +79,8 @@ class Model(nnx.Module):
     """
     text, audio = streams['text'], streams['audio']
     shape = post_norm.Shape(hidden, feed_forward, num_heads, dropout, norm, empty)
-    self.mask_zero_frames = mask_zero_frames
-    self.embedding = nnx.Param(_initial_vectors(text, rngs))
-    self.text_dropout = dropout_lib.Dropout(dropout_input)
-    self.audio_dropout = dropout_lib.Dropout(dropout_input)
-    self.text_lstm = recurrent.LSTM(text.width, hidden, rngs=rngs)
-    self.audio_lstm = recurrent.LSTM(audio.width, hidden, rngs=rngs)
+    self.front = recurrent_front.RecurrentFront(
+      streams, hidden, dropout_input, mask_zero_frames, rngs=rngs)
     self.encoder = nnx.List([
       post_norm.SelfAttentionBlock(shape, text.length, rngs=rngs) for _ in range(num_layers)])
     self.decoder = nnx.List([
@@ -99,21 +93,15 @@ class Model(nnx.Module):
       name: linear.Linear(2 * hidden, width, rngs=rngs) for name, width in heads.items()})
 
   def __call__(self, inputs: Mapping[str, Stream]) -> ModelOutput:
-    ids, text_mask = inputs['text'].values, inputs['text'].mask
-    frames, audio_mask = inputs['audio'].values, inputs['audio'].mask
-    ids, frames = masking.clear(ids, text_mask), masking.clear(frames, audio_mask)
-    if self.mask_zero_frames:
-      audio_mask = audio_mask & (frames != 0).any(-1)
-
-    text = self.text_lstm(self.text_dropout(self.embedding[...][ids]))
-    audio = self.audio_lstm(self.audio_dropout(frames))
+    words, frames = self.front(inputs)
+    text, audio = words.values, frames.values
     for block in self.encoder:
-      text = block(text, text_mask)
+      text = block(text, words.mask)
     for block in self.decoder:
-      audio = block(audio, audio_mask, text, text_mask)
+      audio = block(audio, frames.mask, text, words.mask)
 
-    text_vector, text_weights = self.text_pool(text, text_mask)
-    audio_vector, audio_weights = self.audio_pool(audio, audio_mask)
+    text_vector, text_weights = self.text_pool(text, words.mask)
+    audio_vector, audio_weights = self.audio_pool(audio, frames.mask)
     fused = self.norm(text_vector + audio_vector)
     dropped = self.dropout(fused, time=0)
     return ModelOutput(
@@ -122,44 +110,14 @@ class Model(nnx.Module):
       aux_loss={})
 
 
-def _initial_vectors(text: StreamSpec, rngs: nnx.Rngs) -> Array:
-  if text.vectors is not None:
-    return jnp.asarray(text.vectors, jnp.float32)
-  # as widely spread as pretrained word vectors, of which this takes the place
-  return initial.normal(0.3)(rngs.params(), (text.vocabulary_size, text.width))
-
-
-# The names of the original's state dict, rewritten from the top down into paths of `Model`.
+# The names of the original's state dict, see `post_norm.FROM_TORCH`.
 FROM_TORCH = (
   (r'^backbone\.', ''),
-  (r'^embedding\.weight$', 'embedding'),
-  (r'^lstm_x\.', 'text_lstm.'),
-  (r'^lstm_y\.', 'audio_lstm.'),
-  (r'\.weight_ih_l0$', '.weight_input'),
-  (r'\.weight_hh_l0$', '.weight_recurrent'),
-  (r'\.bias_ih_l0$', '.bias_input'),
-  (r'\.bias_hh_l0$', '.bias_recurrent'),
-  (r'^enc_list\.(\d+)\.mhatt\.', r'encoder.\1.attention.'),
-  (r'^enc_list\.(\d+)\.norm1\.', r'encoder.\1.after_attention.norm.'),
-  (r'^enc_list\.(\d+)\.norm2\.', r'encoder.\1.after_mlp.norm.'),
-  (r'^dec_list\.(\d+)\.mhatt1\.', r'decoder.\1.self_attention.'),
-  (r'^dec_list\.(\d+)\.mhatt2\.', r'decoder.\1.text_attention.'),
-  (r'^dec_list\.(\d+)\.norm1\.', r'decoder.\1.after_self.norm.'),
-  (r'^dec_list\.(\d+)\.norm2\.', r'decoder.\1.after_text.norm.'),
-  (r'^dec_list\.(\d+)\.norm3\.', r'decoder.\1.after_mlp.norm.'),
-  (r'^(enc|dec)_list\.(\d+)\.ffn\.mlp\.', r'\1oder.\2.mlp.'),
-  (r'^attflat_lang\.', 'text_pool.'),
-  (r'^attflat_img\.', 'audio_pool.'),
-  (r'_pool\.mlp\.', '_pool.score.'),
-  (r'\.linear_v\.', '.value.'),
-  (r'\.linear_k\.', '.key.'),
-  (r'\.linear_q\.', '.query.'),
-  (r'\.linear_merge\.', '.merge.'),
-  (r'\.fc\.linear\.', '.input.'),
-  (r'\.(mlp|score)\.linear\.', r'.\1.output.'),
-  (r'^proj_norm\.', 'norm.'),
-  (r'^proj\.', 'heads.{head}.'),
-  (r'\.a_2$', '.scale'),
-  (r'\.b_2$', '.shift'),
-  (r'\.weight$', '.kernel'),
+  (r'^(dec_list\.\d+)\.mhatt1\.', r'\1.self_attention.'),
+  (r'^(dec_list\.\d+)\.mhatt2\.', r'\1.text_attention.'),
+  (r'^(dec_list\.\d+)\.norm1\.', r'\1.after_self.norm.'),
+  (r'^(dec_list\.\d+)\.norm2\.', r'\1.after_text.norm.'),
+  (r'^(dec_list\.\d+)\.norm3\.', r'\1.after_mlp.norm.'),
+  *recurrent_front.FROM_TORCH,
+  *post_norm.FROM_TORCH,
 )

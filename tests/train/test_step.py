@@ -96,4 +96,4 @@ def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
   assert after.step.tolist() == [0, 1] and sums.loss.count.tolist() == [0, 16]
   for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after.params), strict=True):
     np.testing.assert_array_equal(old[0], new[0])
-  assert not np.array_equal(before['embedding'][1], after.params['embedding'][1])
+  assert not np.array_equal(before['front']['embedding'][1], after.params['front']['embedding'][1])
