@@ -50,14 +50,25 @@ def jackknife(
     the very units that matter most. Units that all agree give a width of 0: only differences count.
   """
   per_unit = np.asarray(per_unit)
-  k = len(per_unit)
-  if k < 2:
-    return None
   total = per_unit.sum(0)
-  score = float(metric(total))
-  without = np.asarray(metric(total - per_unit), np.float64)  # [k], each without one unit
-  assert without.shape == (k,), 'the metric has to keep leading axes'
-  if not (np.isfinite(score) and np.isfinite(without).all()):
+  without = np.asarray(metric(total - per_unit), np.float64)
+  assert without.shape == per_unit.shape[:1], 'the metric has to keep leading axes'
+  return from_leave_one_out(float(metric(total)), without, bounds=bounds, level=level)
+
+
+def from_leave_one_out(
+    score: float,
+    without: np.ndarray,
+    *,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    level: float = 0.95,
+) -> Interval | None:
+  """The interval of `jackknife` from a `score` and its values `without` each of the units, [k].
+
+  For scores that are no function of sums over units, or are cheaper to find in another way.
+  """
+  k = len(without)
+  if k < 2 or not (np.isfinite(score) and np.isfinite(without).all()):
     return None
   error = math.sqrt((k - 1) / k * np.square(without - without.mean()).sum())
   reach = _t_quantile(0.5 + level / 2, k - 1) * error

@@ -1,10 +1,10 @@
 """What a person reads: the classification report as text, and the confusion matrix as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from emojax.metrics import classification
+from emojax.metrics import classification, multi_label
 from emojax.metrics.results import Row
 
 
@@ -24,21 +24,35 @@ def classification_report(
     Lines of text; '-' stands where a value is undefined. The first line of a leaky protocol's
     report says so.
   """
-  first = rows[0]
-  n, k, unit = first['n'], first['k'], first['unit']
-  heading = [
-    '{protocol}, fold {fold}, seed {seed}: {head} on {split}'.format(**first),
-    f'{n:,} utterances ({first["n_excluded"]:,} excluded), {k:,} {unit}{"" if k == 1 else "s"}',
-  ]
-  if first['protocol'].endswith('_as_published'):
-    heading.insert(0, f'chosen on test: not an honest estimate. {words}'.rstrip())
-  blocks = [
-    '\n'.join(heading),
-    _aligned(_per_class(matrix, class_names)),
+  return _page(
+    _heading(rows, words),
+    _aligned(_per_class(
+      {name: f(matrix) for name, f in _PER_CLASS.items()}, classification.support(matrix),
+      class_names)),
     _aligned(_scores(rows)),
-    'rows: label, columns: prediction\n' + _aligned(_counts(matrix, class_names)),
-  ]
-  return '\n\n'.join(blocks) + '\n'
+    'rows: label, columns: prediction\n' + _aligned(_counts(matrix, class_names, class_names)))
+
+
+def multi_label_report(
+    counts: np.ndarray, class_names: Sequence[str], rows: Sequence[Row], *, words: str = ''
+) -> str:
+  """The report of one multi-label head on one split, in the form of `classification_report`.
+
+  Args:
+    counts: [K, 2, 2], of each class; row = label no or yes, column = decision no or yes.
+    rows: what `results.multi_label_rows` made of the same utterances.
+  """
+  support = multi_label.support(counts)
+  share = [f'{s / n:.1%}' if n else '-' for s, n in zip(support, np.sum(counts, (1, 2)))]
+  per_class = _per_class(
+    {name: f(counts) for name, f in _PER_LABEL.items()}, support, class_names)
+  cells = np.reshape(counts, (-1, 4))[:, ::-1]
+  return _page(
+    _heading(rows, words),
+    _aligned([[*line, cell] for line, cell in zip(per_class, ['share', *share], strict=True)]),
+    _aligned(_scores(rows)),
+    'label: decision\n' + _aligned(
+      _counts(cells, class_names, ['yes: yes', 'yes: no', 'no: yes', 'no: no'])))
 
 
 def confusion_picture(matrix: np.ndarray, class_names: Sequence[str], title: str) -> np.ndarray:
@@ -47,17 +61,43 @@ def confusion_picture(matrix: np.ndarray, class_names: Sequence[str], title: str
   The shade is the row percent, so that rare classes are seen as well as common ones. Needs
   matplotlib (extra `viz`); leaves no figure and no global state behind.
   """
-  from matplotlib.backends.backend_agg import FigureCanvasAgg
+  side = _side(len(matrix))
+  figure = _figure(side, side, title)
+  _draw(figure.add_subplot(), matrix, class_names)
+  return _pixels(figure)
+
+
+def multi_label_picture(counts: np.ndarray, class_names: Sequence[str], title: str) -> np.ndarray:
+  """The 2 x 2 matrices [K, 2, 2] of all classes side by side, each as in `confusion_picture`."""
+  columns = min(len(counts), 3)
+  lines = -(-len(counts) // columns)
+  figure = _figure(columns * _side(2), lines * (_side(2) + 0.3), title)
+  places = figure.subplots(lines, columns, squeeze=False).ravel()
+  for axes, (matrix, name) in zip(places, zip(counts, class_names, strict=True)):
+    _draw(axes, matrix, ['no', 'yes'])
+    axes.set_title(name, fontsize=11)
+  for axes in places[len(counts):]:
+    axes.remove()
+  return _pixels(figure)
+
+
+def _side(num_classes: int) -> float:
+  return 1.6 + 0.9 * num_classes  # inches: a cell holds '12,345' at 10 points
+
+
+def _figure(width: float, height: float, title: str):
   from matplotlib.figure import Figure
 
+  figure = Figure(figsize=(width, height), dpi=100, layout='constrained')
+  figure.suptitle(title, fontsize=11, wrap=True)
+  return figure
+
+
+def _draw(axes, matrix: np.ndarray, class_names: Sequence[str]) -> None:
   matrix = np.asarray(matrix)
   k = len(matrix)
   totals = matrix.sum(1, keepdims=True)
   share = matrix / np.maximum(totals, 1)
-  side = 1.6 + 0.9 * k  # inches: a cell holds '12,345' at 10 points
-  figure = Figure(figsize=(side, side), dpi=100, layout='constrained')
-  canvas = FigureCanvasAgg(figure)
-  axes = figure.add_subplot()
   axes.imshow(share, cmap='Blues', vmin=0, vmax=1)
   for row in range(k):
     for column in range(k):
@@ -67,20 +107,44 @@ def confusion_picture(matrix: np.ndarray, class_names: Sequence[str], title: str
   axes.set_xticks(range(k), class_names, rotation=45, ha='right', rotation_mode='anchor')
   axes.set_yticks(range(k), class_names)
   axes.set(xlabel='prediction', ylabel='label')
-  figure.suptitle(title, fontsize=11, wrap=True)
+
+
+def _pixels(figure) -> np.ndarray:
+  from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+  canvas = FigureCanvasAgg(figure)
   canvas.draw()
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 _PER_CLASS = {
   'precision': classification.precision, 'recall': classification.recall, 'f1': classification.f1}
+_PER_LABEL = {
+  'precision': multi_label.precision, 'recall': multi_label.recall, 'f1': multi_label.f1}
 
 
-def _per_class(matrix: np.ndarray, class_names: Sequence[str]) -> list[list[str]]:
-  scores = [f(matrix) for f in _PER_CLASS.values()]
-  support = classification.support(matrix)
-  return [['', *_PER_CLASS, 'support']] + [
-    [name, *(_digits(score[c]) for score in scores), f'{support[c]:,}']
+def _page(*blocks: str) -> str:
+  return '\n\n'.join(blocks) + '\n'
+
+
+def _heading(rows: Sequence[Row], words: str) -> str:
+  """Where the scores come from; a leaky protocol says so first."""
+  first = rows[0]
+  n, k, unit = first['n'], first['k'], first['unit']
+  lines = [
+    '{protocol}, fold {fold}, seed {seed}: {head} on {split}'.format(**first),
+    f'{n:,} utterances ({first["n_excluded"]:,} excluded), {k:,} {unit}{"" if k == 1 else "s"}',
+  ]
+  if first['protocol'].endswith('_as_published'):
+    lines.insert(0, f'chosen on test: not an honest estimate. {words}'.rstrip())
+  return '\n'.join(lines)
+
+
+def _per_class(
+    scores: Mapping[str, np.ndarray], support: np.ndarray, class_names: Sequence[str],
+) -> list[list[str]]:
+  return [['', *scores, 'support']] + [
+    [name, *(_digits(score[c]) for score in scores.values()), f'{support[c]:,}']
     for c, name in enumerate(class_names)]
 
 
@@ -93,9 +157,10 @@ def _scores(rows: Sequence[Row]) -> list[list[str]]:
   return table
 
 
-def _counts(matrix: np.ndarray, class_names: Sequence[str]) -> list[list[str]]:
-  return [['', *class_names]] + [
-    [name, *(f'{count:,}' for count in row)] for name, row in zip(class_names, matrix, strict=True)]
+def _counts(
+    counts: np.ndarray, names: Sequence[str], columns: Sequence[str]) -> list[list[str]]:
+  return [['', *columns]] + [
+    [name, *(f'{count:,}' for count in row)] for name, row in zip(names, counts, strict=True)]
 
 
 def _aligned(table: list[list[str]]) -> str:

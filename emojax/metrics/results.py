@@ -11,13 +11,13 @@ of all folds and asks for rows as usual) or 'mean' (made here, with two more key
 
 import dataclasses
 import statistics
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emojax.metrics import classification, intervals
+from emojax.metrics import classification, intervals, multi_label, ranking
 
 Row = dict[str, Any]
 
@@ -49,19 +49,44 @@ def classification_rows(
   """
   predictions = _predictions(outputs, num_classes)
   _, per_unit = classification.confusion_by_unit(labels, predictions, units, num_classes)
-  total, k = per_unit.sum(0), len(per_unit)
-  rows = []
-  for name, metric in classification.METRICS.items():
-    value, interval = float(metric(total)), intervals.jackknife(metric, per_unit)
-    row = {
-      'protocol': protocol, 'fold': fold, 'seed': seed, 'split': split, 'head': head,
-      'metric': name, 'value': None if np.isnan(value) else value,
-      'ci95': [interval.low, interval.high] if interval else None,
-      'n': int(total.sum()), 'n_excluded': n_excluded, 'unit': unit, 'k': k,
-    }
-    reason = _reason(interval, k, unit)
-    rows.append(row | {'reason': reason} if reason else row)
-  return rows
+  return _rows(
+    _jackknifed(classification.METRICS, per_unit), n=int(per_unit.sum()), k=len(per_unit),
+    protocol=protocol, fold=fold, seed=seed, split=split, head=head, n_excluded=n_excluded,
+    unit=unit)
+
+
+def multi_label_rows(
+    labels: ArrayLike, logits: ArrayLike, units: ArrayLike, *, class_names: Sequence[str],
+    **source: Any,
+) -> list[Row]:
+  """One row per metric of `multi_label.METRICS`, then `auc_<class>` of each class and `auc_macro`.
+
+  A class that is there always, or never, has no area, and `auc_macro` is the mean over the others.
+
+  Args:
+    labels: 0 or 1 for each class, [N, K].
+    logits: [N, K]; a class is decided for where its logit lies above 0. (Subtract a class' own
+      threshold from its logits, if it has one.)
+    units: who or what each utterance belongs to, [N].
+    **source: protocol, fold, seed, split, head, n_excluded and unit, as for `classification_rows`.
+
+  Raises:
+    ValueError: if a logit is NaN or infinite: a diverged model has no score.
+  """
+  labels, logits = np.asarray(labels), _logits(logits, len(class_names))
+  names, per_unit = multi_label.confusion_by_unit(labels, logits > 0, units)
+  areas = [ranking.leave_one_out(labels[:, c], logits[:, c], units)
+           for c in range(len(class_names))]
+  macro = (float(multi_label.mean_of_defined([area for area, _ in areas])),
+           multi_label.mean_of_defined(np.stack([without for _, without in areas], -1)))
+  scores = _jackknifed(multi_label.METRICS, per_unit, 'no class has positives')
+  for name, (area, without), counts in zip(class_names, areas, per_unit.sum(0), strict=True):
+    absent = 'negatives' if counts[1].any() else 'positives'
+    scores.append(_Score(f'auc_{name}', area, intervals.from_leave_one_out(area, without),
+                         f'{name} has no {absent}'))
+  scores.append(_Score('auc_macro', macro[0], intervals.from_leave_one_out(*macro),
+                       'no class has both positives and negatives'))
+  return _rows(scores, n=len(labels), k=len(names), **source)
 
 
 def mean_rows(rows: Iterable[Row]) -> list[Row]:
@@ -119,27 +144,65 @@ def judge(correct: int, n: int, *, best: float, chance: float) -> Judgement:
 _SHARED = ('protocol', 'split', 'head', 'metric', 'unit')  # what the members of a mean agree in
 
 
-def _predictions(outputs: ArrayLike, num_classes: int) -> np.ndarray:
-  outputs = np.asarray(outputs)
-  if outputs.ndim == 1:
-    return outputs
-  if outputs.ndim != 2 or outputs.shape[1] != num_classes:
-    raise ValueError(
-      f'outputs are logits [N, {num_classes}] or predictions [N]; these are {outputs.shape}.')
-  damaged = np.flatnonzero(~np.isfinite(outputs).all(1))
-  if damaged.size:
-    raise ValueError(
-      f'{damaged.size} of {len(outputs)} utterances have logits that are not finite, the first in '
-      f'row {damaged[0]}; a diverged model has no score.')
-  return outputs.argmax(1)
+class _Score(NamedTuple):
+  metric: str
+  value: float
+  interval: intervals.Interval | None
+  undefined: str = ''  # why `value` is NaN, if it is, though there are utterances
 
 
-def _reason(interval: intervals.Interval | None, k: int, unit: str) -> str | None:
-  if interval:
-    return None if interval.useful else f'{k} {unit}s: no useful interval'
+def _jackknifed(
+    metrics: Mapping[str, Any], per_unit: np.ndarray, undefined: str = '') -> list[_Score]:
+  """Every metric of the statistics of all units, with its interval."""
+  total = per_unit.sum(0)
+  return [_Score(name, float(metric(total)), intervals.jackknife(metric, per_unit), undefined)
+          for name, metric in metrics.items()]
+
+
+def _rows(
+    scores: Iterable[_Score], *, n: int, k: int, protocol: str, fold: str | int, seed: int | None,
+    split: str, head: str, n_excluded: int, unit: str) -> list[Row]:
+  rows = []
+  for score in scores:
+    row = {
+      'protocol': protocol, 'fold': fold, 'seed': seed, 'split': split, 'head': head,
+      'metric': score.metric, 'value': None if np.isnan(score.value) else score.value,
+      'ci95': [score.interval.low, score.interval.high] if score.interval else None,
+      'n': n, 'n_excluded': n_excluded, 'unit': unit, 'k': k,
+    }
+    reason = _reason(score, k, unit)
+    rows.append(row | {'reason': reason} if reason else row)
+  return rows
+
+
+def _reason(score: _Score, k: int, unit: str) -> str | None:
+  if score.interval:
+    return None if score.interval.useful else f'{k} {unit}s: no useful interval'
   if k == 0:
     return 'no utterances'
+  if np.isnan(score.value):
+    return score.undefined
   return f'1 {unit}: no interval' if k == 1 else f'undefined without one of the {k} {unit}s'
+
+
+def _predictions(outputs: ArrayLike, num_classes: int) -> np.ndarray:
+  outputs = np.asarray(outputs)
+  return outputs if outputs.ndim == 1 else _logits(
+    outputs, num_classes, or_else=' or predictions [N]').argmax(1)
+
+
+def _logits(logits: ArrayLike, num_classes: int, or_else: str = '') -> np.ndarray:
+  """Logits [N, num_classes], all finite."""
+  logits = np.asarray(logits)
+  if logits.ndim != 2 or logits.shape[1] != num_classes:
+    raise ValueError(
+      f'outputs are logits [N, {num_classes}]{or_else}; these are {logits.shape}.')
+  damaged = np.flatnonzero(~np.isfinite(logits).all(1))
+  if damaged.size:
+    raise ValueError(
+      f'{damaged.size} of {len(logits)} utterances have logits that are not finite, the first in '
+      f'row {damaged[0]}; a diverged model has no score.')
+  return logits
 
 
 def _mean_row(members: list[Row]) -> Row:

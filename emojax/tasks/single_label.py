@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from emojax.metrics import classification, results
+from emojax.ops import reduce as reduce_lib
 from emojax.types import Array
 
-REDUCTIONS = ('sum', 'mean')
+REDUCTIONS = reduce_lib.REDUCTIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Head:
   reduction: str = 'mean'
 
   def __post_init__(self):
-    if self.reduction not in REDUCTIONS:
-      raise ValueError(f'head {self.name}: reduction={self.reduction!r}; there are: {REDUCTIONS}.')
+    reduce_lib.check(self.reduction, f'head {self.name}')
 
   @property
   def width(self) -> int:
@@ -44,11 +44,7 @@ class Head:
 
   def reduce(self, losses: Array, weight: Array) -> Array:
     """One number from example losses [B]; `weight` [B]: 0 on filler rows, else a class weight."""
-    total = jnp.where(weight > 0, losses * weight, 0).sum()
-    if self.reduction == 'sum':
-      return total
-    divisor = weight.sum()
-    return total / jnp.where(divisor > 0, divisor, 1)
+    return reduce_lib.weighted(losses, weight, self.reduction)
 
   def decide(self, logits: Array) -> Array:
     """The class id of each row; ties go to the lowest."""

@@ -92,6 +92,14 @@ def test_covers_the_truth(name):
   assert 0.90 <= covered / 400 <= 0.98
 
 
+def test_from_scores_without_each_unit():
+  # three units: mean 0.5, error sqrt(2/3 * 2 * 0.01) = 0.11547, t(2) = 4.30265
+  found = intervals.from_leave_one_out(0.6, np.array([0.4, 0.5, 0.6]))
+  assert (found.low, found.high, found.k) == pytest.approx((0.6 - 0.496827, 1.0, 3), abs=1e-6)
+  for score, without in [(0.6, []), (0.6, [0.5]), (np.nan, [0.4, 0.5]), (0.6, [0.4, np.nan])]:
+    assert intervals.from_leave_one_out(score, np.array(without)) is None
+
+
 @pytest.mark.parametrize('successes, n', [(0, 10), (10, 10), (1, 10), (70, 100), (1761, 1983)])
 @pytest.mark.parametrize('level', [0.9, 0.95])
 def test_binomial_equals_scipy(successes, n, level):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from emojax.metrics import classification, report, results
+from emojax.metrics import classification, multi_label, report, results
 
 NAMES = ['neu', 'hap', 'sad', 'ang']
 RANDOM = np.random.default_rng(3)
@@ -63,6 +63,67 @@ def test_two_speakers_have_no_useful_interval():
 def test_what_is_undefined_is_a_dash():
   assert re.search(r'^ang +- +- +- +0$', report_of(LABELS % 3, PREDICTIONS % 3)[0], re.M)
   assert report_of([], [], [])[0].count('no utterances') == 4
+
+
+FELT = ['happy', 'sad', 'fear']
+THERE = (RANDOM.random((400, 3)) < [0.5, 0.2, 0.01]).astype(int)
+LOGITS = 2 * THERE - 1 + RANDOM.normal(0, 1, (400, 3))
+
+
+def felt_report(labels=THERE, logits=LOGITS, units=UNITS, protocol='mosei/six', words=''):
+  rows = results.multi_label_rows(
+    labels, logits, units, class_names=FELT, protocol=protocol, fold='official', seed=1,
+    split='test', head='emotion', n_excluded=3, unit='video')
+  return report.multi_label_report(
+    multi_label.confusion(labels, logits > 0), FELT, rows, words=words), rows
+
+
+def test_multi_label_report_says_what_sklearn_says():
+  text, rows = felt_report()
+  assert text.splitlines()[:2] == ['mosei/six, fold official, seed 1: emotion on test',
+                                   '400 utterances (3 excluded), 10 videos']
+  precision, recall, f1, support = sklearn.precision_recall_fscore_support(
+    THERE, LOGITS > 0, zero_division=np.nan)
+  matrices = sklearn.multilabel_confusion_matrix(THERE, LOGITS > 0)
+  per_class, scores, counts = (block.splitlines() for block in text.split('\n\n')[1:])
+  assert per_class[0].split() == ['precision', 'recall', 'f1', 'support', 'share']
+  for c, name in enumerate(FELT):
+    assert per_class[1 + c].split() == [
+      name, f'{precision[c]:.4f}', f'{recall[c]:.4f}', f'{f1[c]:.4f}', str(support[c]),
+      f'{THERE[:, c].mean():.1%}']
+    (tn, fp), (fn, tp) = matrices[c]
+    assert counts[2 + c].split() == [name, *map(str, (tp, fn, fp, tn))]
+  assert counts[:2] == ['label: decision', counts[1]]
+  assert re.split('  +', counts[1].strip()) == ['yes: yes', 'yes: no', 'no: yes', 'no: no']
+  assert [line.split()[0] for line in scores[1:]] == [row['metric'] for row in rows]
+  for table in (per_class, scores, counts[1:]):
+    assert len({len(line) for line in table}) == 1
+
+
+def test_multi_label_report_of_what_is_undefined():
+  labels, logits = THERE * [1, 1, 0], np.where([True, True, False], LOGITS, -1)
+  text, _ = felt_report(labels, logits)
+  assert re.search(r'^fear +- +- +- +0 +0.0%$', text, re.M)
+  assert re.search(r'^auc_fear +- +fear has no positives$', text, re.M)
+  assert re.search(r'^auc_sad +0\.\d{4} +0\.\d{4} \.\. [01]\.\d{4}$', text, re.M)
+  empty, _ = felt_report(labels[:0], logits[:0], UNITS[:0])
+  assert re.search(r'^happy +- +- +- +0 +-$', empty, re.M) and empty.count('no utterances') == 9
+  leaky, _ = felt_report(protocol='mosei/six_as_published', words='The best epoch on test.')
+  assert leaky.startswith('chosen on test: not an honest estimate. The best epoch on test.\n')
+
+
+def test_multi_label_picture():
+  pytest.importorskip('matplotlib')
+  perfect, clueless = (
+    report.multi_label_picture(counts, ['a', 'b', 'c', 'd'], 'mosei/six: emotion on test')
+    for counts in (np.tile([[90, 0], [0, 9]], (4, 1, 1)), np.full((4, 2, 2), 5)))
+  assert perfect.shape == clueless.shape == (2 * 370, 3 * 340, 3)  # two lines of three places
+  assert dark_blue(clueless) == 0
+  dark = (perfect[..., 0] < 40) & (perfect[..., 2] > 90)
+  places = dark.reshape(2, 370, 3, 340).sum((1, 3))
+  assert (places > 0.05 * 370 * 340).tolist() == [[True] * 3, [True, False, False]]
+  with pytest.raises(ValueError, match='zip'):
+    report.multi_label_picture(np.ones((3, 2, 2)), ['a', 'b'], 'two names for three classes')
 
 
 def test_picture():

@@ -3,6 +3,8 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn import metrics as sklearn
 
 from emojax.metrics import results
 
@@ -54,6 +56,98 @@ def test_a_diverged_model_has_no_score():
     rows_of(outputs=logits)
   with pytest.raises(ValueError, match=r'logits \[N, 3\] or predictions \[N\]; these are \(6, 2\)'):
     rows_of(outputs=np.zeros((6, 2)))
+
+
+FELT = ('happy', 'sad', 'fear')
+
+
+def felt(seed=0, n=60, k=4):
+  random = np.random.default_rng(seed)
+  labels = (random.random((n, 3)) < [0.6, 0.4, 0.3]).astype(int)
+  return labels, labels + random.normal(-0.4, 1, (n, 3)), np.arange(n) % k
+
+
+def felt_rows(labels, logits, units, **source):
+  return results.multi_label_rows(
+    labels, logits, units, class_names=FELT, **SOURCE | source)
+
+
+def oracles(labels, logits):
+  """Metric -> score as scikit-learn says it."""
+  decisions, nan = (logits > 0).astype(int), {'zero_division': np.nan}
+  areas = [sklearn.roc_auc_score(labels[:, c], logits[:, c]) for c in range(3)]
+  return {
+    'accuracy_elementwise': (decisions == labels).mean(),
+    'ua': np.mean([sklearn.balanced_accuracy_score(labels[:, c], decisions[:, c])
+                   for c in range(3)]),
+    'f1_macro': sklearn.f1_score(labels, decisions, average='macro', **nan),
+    'f1_micro': sklearn.f1_score(labels, decisions, average='micro', **nan),
+    'f1_weighted': sklearn.f1_score(labels, decisions, average='weighted', **nan),
+    **{f'auc_{name}': area for name, area in zip(FELT, areas)},
+    'auc_macro': np.mean(areas)}
+
+
+def test_multi_label_rows_equal_sklearn_and_its_brute_jackknife():
+  labels, logits, units = felt()
+  rows = felt_rows(labels, logits, units)
+  values, k = oracles(labels, logits), 4
+  without = [oracles(labels[units != u], logits[units != u]) for u in range(k)]
+  assert [row['metric'] for row in rows] == list(values)
+  for row in rows:
+    moved = np.array([scores[row['metric']] for scores in without])
+    error = np.sqrt((k - 1) / k * ((moved - moved.mean()) ** 2).sum())
+    low, high = stats.t.interval(0.95, k - 1, loc=values[row['metric']], scale=error)
+    assert row == {**SOURCE, 'metric': row['metric'], 'n': 60, 'k': 4,
+                   'value': pytest.approx(values[row['metric']], abs=1e-12),
+                   'ci95': pytest.approx([max(low, 0), min(high, 1)], abs=1e-12)}
+  assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_a_class_that_is_always_or_never_there_has_no_area():
+  labels, logits, units = felt()
+  labels[:, 1], labels[:, 2] = 1, 0
+  rows = {row['metric']: row for row in felt_rows(labels, logits, units)}
+  for name, reason in [('auc_sad', 'sad has no negatives'), ('auc_fear', 'fear has no positives')]:
+    assert (rows[name]['value'], rows[name]['ci95'], rows[name]['reason']) == (None, None, reason)
+  assert rows['auc_macro']['value'] == rows['auc_happy']['value'] == pytest.approx(
+    sklearn.roc_auc_score(labels[:, 0], logits[:, 0]))
+  assert 'reason' not in rows['auc_macro']
+
+  rows = felt_rows(np.zeros_like(labels), -np.ones_like(logits), units)
+  reasons = {row['metric']: row['reason'] for row in rows if row['value'] is None}
+  assert reasons == {
+    **dict.fromkeys(('f1_macro', 'f1_micro', 'f1_weighted'), 'no class has positives'),
+    **{f'auc_{name}': f'{name} has no positives' for name in FELT},
+    'auc_macro': 'no class has both positives and negatives'}
+  json.dumps(rows, allow_nan=False)
+
+
+def test_an_area_that_hangs_on_one_unit_has_no_interval():
+  labels, logits, units = felt()
+  labels[units != 2, 2], labels[2, 2] = 0, 1  # fear: in unit 2 alone
+  row = {row['metric']: row for row in felt_rows(labels, logits, units)}['auc_fear']
+  assert row['value'] is not None and row['ci95'] is None
+  assert row['reason'] == 'undefined without one of the 4 speakers'
+
+
+def test_multi_label_rows_of_few_units_and_of_none():
+  labels, logits, units = felt()
+  assert {row['reason'] for row in felt_rows(labels, logits, units * 0)} == {
+    '1 speaker: no interval'}
+  assert {row['reason'] for row in felt_rows(labels, logits, units % 2)} == {
+    '2 speakers: no useful interval'}
+  for row in felt_rows(labels[:0], logits[:0], units[:0]):
+    assert (row['value'], row['ci95'], row['n'], row['reason']) == (None, None, 0, 'no utterances')
+
+
+def test_multi_label_rows_answer_mistakes():
+  labels, logits, units = felt()
+  with pytest.raises(ValueError, match=r'outputs are logits \[N, 3\]; these are \(60, 2\)'):
+    felt_rows(labels, logits[:, :2], units)
+  with pytest.raises(ValueError, match='1 of 60 utterances have logits that are not finite'):
+    felt_rows(labels, np.where(np.arange(60)[:, None] == 7, np.inf, logits), units)
+  with pytest.raises(TypeError, match='protocl'):
+    felt_rows(labels, logits, units, protocl='mosei/six')
 
 
 def member(fold, seed, value, **other):

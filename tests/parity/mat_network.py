@@ -1,4 +1,4 @@
-"""MAT's forward pass, loss and gradients at the original's parameters, in float64."""
+"""MAT's and MNT's forward pass, loss and gradients at the original's parameters, in float64."""
 
 import importlib
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emojax.io import parameters
-from emojax.tasks import single_label
+from emojax.tasks import multi_label, single_label
 from emojax.train import functional
 from emojax.types import Stream, StreamSpec
 from tests.parity import case as case_lib
@@ -59,8 +59,12 @@ def check(case: case_lib.Case) -> None:
                        (x.shape[1], y.shape[1]), case.about['ans_size'])
   graphdef, model_state = functional.graph(make), functional.init(make, jax.random.key(0))[1]
   params = imported(module, make, case.under('param/'), case.stem)
-  head = single_label.Head(HEAD, tuple(map(str, range(case.about['ans_size']))), reduction='sum')
-  weight = arrays.get('in/class_weight', np.ones(head.width))[target]
+  kind = multi_label if target.ndim == 2 else single_label
+  head = kind.Head(HEAD, tuple(map(str, range(case.about['ans_size']))), reduction='sum')
+  if 'in/class_weight' in arrays:
+    weight = arrays['in/class_weight'][target]
+  else:
+    weight = np.ones(len(target))
 
   def loss(params):
     output, _ = functional.apply(graphdef, params, model_state, inputs(x, y))
