@@ -150,7 +150,7 @@ def test_fast_dev_run_saves_nothing(data_dir, tmp_path):
 
 @pytest.mark.parametrize('changes, words', [
   ({'protocol': 'iemocap/loso'}, ["'iemocap/loso'", "did you mean 'iemocap/loso5'"]),
-  ({'model.name': 'mta'}, ["config.model.name='mta'", "did you mean 'mat'"]),
+  ({'model.name': 'matt'}, ["config.model.name='matt'", "did you mean 'mat'"]),
   ({'members.folds': '7'}, ['no fold', 'session5']),
   ({'streams.text.vectors': ''}, ['config.streams.text.vectors is empty', 'random']),
   ({'control.metric': 'valence/ccc'}, ['config.control.metric', 'emotion']),
