@@ -1,0 +1,207 @@
+"""Damages golden checkpoints and pickles in thousands of ways; each must be read or refused.
+
+  python -m tests.io.mutations --count 5000 --seed 0
+
+prints one line of counts and fails if the reader raised anything but a ValueError, did anything
+but read, was slow, asked for much memory, or took a zip file with a changed member.
+"""
+
+import argparse
+import collections
+import io
+import pathlib
+import pickletools
+import random
+import resource
+import struct
+import sys
+import tempfile
+import time
+import zipfile
+
+from emojax.io import pickles, torch_files
+from tests.io import watch
+
+GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mat'
+SECONDS = 2  # for one file; the slowest of the whole ones takes a twentieth of it
+MEMORY = 64 * 2**20  # beyond what Python and numpy hold before the first file
+LENGTHS = (0, 1, 2**7, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**64 - 1)
+OPCODES = bytes(ord(opcode.code) for opcode in pickletools.opcodes)
+
+
+def files():
+  """name -> bytes of every checkpoint and pickle among the golden files."""
+  paths = [path for path in sorted(GOLDEN.rglob('*')) if path.suffix in ('.p', '.pkl')]
+  return {path.relative_to(GOLDEN).as_posix(): path.read_bytes() for path in paths}
+
+
+def read(path):
+  """What `path` holds, by the reader that its name calls for."""
+  return torch_files.load(path) if _is_checkpoint(path.name) else pickles.load(path)
+
+
+def flip(rng, content, _):
+  content = bytearray(content)
+  for _ in range(rng.choice((1, 1, 1, 2, 8))):
+    content[_place(rng, content)] ^= 1 << rng.randrange(8)
+  return bytes(content)
+
+
+def overwrite(rng, content, _):
+  at, new = _place(rng, content), rng.randbytes(rng.choice((1, 1, 2, 4, 16)))
+  return (content[:at] + new + content[at + len(new):])[:len(content)]
+
+
+def operation(rng, content, _):
+  at = _place(rng, content)
+  return content[:at] + bytes([rng.choice(OPCODES)]) + content[at + 1:]
+
+
+def truncate(rng, content, _):
+  return content[:_place(rng, content)]
+
+
+def insert(rng, content, _):
+  at = _place(rng, content)
+  new = rng.choice((rng.randbytes(rng.randrange(1, 9)), bytes(rng.choices(OPCODES, k=4)),
+                    rng.choice(b'(])}\x8f\x94\x85').to_bytes() * rng.choice((9, 200, 5000))))
+  return content[:at] + new + content[at:]
+
+
+def swap(rng, content, _):
+  a, b, c = sorted(_place(rng, content) for _ in range(3))
+  return content[:a] + content[b:c] + content[a:b] + content[c:]
+
+
+def length(rng, content, _):
+  at, width = _place(rng, content), rng.choice((1, 2, 4, 8))
+  new = (rng.choice(LENGTHS) % 256**width).to_bytes(width, 'little')
+  return content[:at] + new + content[at + width:]
+
+
+def splice(rng, content, other):
+  start, size = _place(rng, other), rng.choice((8, 64, 1024))
+  at = _place(rng, content)
+  return content[:at] + other[start:start + size] + content[at + rng.choice((0, size)):]
+
+
+MUTATIONS = (flip, overwrite, operation, truncate, insert, swap, length, splice)
+
+
+def rewrapped(rng, content, other):
+  """A zip file with one mutated member but right checksums: these do not stop an attacker."""
+  with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    members = {info.filename: archive.read(info) for info in archive.infolist()}
+  pickled = [name for name in members if name.endswith('data.pkl')]
+  name = rng.choice(pickled * len(members) + list(members))
+  members[name] = rng.choice(MUTATIONS)(rng, members[name], other)
+  file = io.BytesIO()
+  with zipfile.ZipFile(file, 'w') as archive:
+    for name, member in members.items():
+      archive.writestr(name, member)
+  return file.getvalue()
+
+
+def in_member(rng, content, _):
+  """A zip file with a changed byte within one of its members."""
+  start, end = rng.choice([span for span in _spans(content) if span[0] < span[1]])
+  at = rng.randrange(start, end)
+  return content[:at] + bytes([content[at] ^ rng.randrange(1, 256)]) + content[at + 1:]
+
+
+def run(count, seed, folder):
+  """Reads `count` mutated files; returns a Counter and a list of faults, a line each."""
+  originals = files()
+  for name in originals:
+    read(GOLDEN / name)
+  rng = random.Random(seed)
+  counts, faults = collections.Counter(), []
+  soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+  resource.setrlimit(resource.RLIMIT_AS, (_held() + MEMORY, hard))
+  try:
+    for index in range(count):
+      _one(rng, originals, folder, counts, faults, f'{index} of seed {seed}')
+  finally:
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+  return counts, faults
+
+
+def _one(rng, originals, folder, counts, faults, which):
+  checkpoints = [name for name in originals if _is_checkpoint(name)]
+  name, other = (rng.choice(rng.choice((checkpoints, list(originals)))) for _ in range(2))
+  whole = originals[name]
+  is_zip = whole.startswith(b'PK')
+  mutate = rng.choice((*MUTATIONS, rewrapped, rewrapped, rewrapped, in_member, in_member) if is_zip
+                      else MUTATIONS)
+  content = mutate(rng, whole, originals[other])
+  is_changed = is_zip and mutate is not rewrapped and len(content) == len(whole) and any(
+    content[start:end] != whole[start:end] for start, end in _spans(whole))
+  path = folder / pathlib.PurePath(name).name
+  path.write_bytes(content)
+  outcome, start = 'read', time.perf_counter()
+  with watch.events() as events:
+    try:
+      read(path)
+    except ValueError as error:
+      outcome = 'refused'
+      if str(path) not in str(error):
+        faults.append(f'{which}: {mutate.__name__} of {name}: the message lacks the file: {error}')
+    except Exception as error:
+      outcome = 'failed'
+      faults.append(f'{which}: {mutate.__name__} of {name}: {error!r:.300}')
+  seconds = time.perf_counter() - start
+  path.unlink()
+  counts[outcome] += 1
+  counts['members changed'] += is_changed
+  counts['slowest'] = max(counts['slowest'], seconds)
+  if events or seconds > SECONDS or is_changed and outcome != 'refused':
+    faults.append(f'{which}: {mutate.__name__} of {name}: {outcome} in {seconds:.2f} s, '
+                  f'{"a member was changed" if is_changed else ""} {events[:3]}')
+
+
+def _is_checkpoint(name):
+  return 'best' in name
+
+
+def _place(rng, content):
+  """An index into `content`, one in four near its start or end, where the structure is."""
+  near = rng.choice((0, 0, 0, 0, 0, 0, 1, -1))
+  at = rng.randrange(len(content))
+  return at % 64 if near > 0 else max(0, len(content) - 1 - at % 512) if near < 0 else at
+
+
+def _spans(content):
+  """(start, end) of the content of every member of a zip file."""
+  with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    for info in archive.infolist():
+      sizes = struct.unpack_from('<HH', content, info.header_offset + 26)
+      start = info.header_offset + 30 + sum(sizes)
+      yield start, start + info.file_size
+
+
+def _held():
+  """Bytes of address space that this process has."""
+  return int(pathlib.Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--count', type=int, default=5000)
+  parser.add_argument('--seed', type=int, default=0)
+  arguments = parser.parse_args()
+  start = time.perf_counter()
+  before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+  with tempfile.TemporaryDirectory() as folder:
+    counts, faults = run(arguments.count, arguments.seed, pathlib.Path(folder))
+  grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+  print(f'{arguments.count} mutations of {len(files())} files, seed {arguments.seed}: '
+        f'{counts["refused"]} refused, {counts["read"]} read, {counts["members changed"]} changed '
+        f'members of zip files, {len(faults)} faults; slowest {counts["slowest"]:.2f} s, '
+        f'memory +{grown} MB, {time.perf_counter() - start:.0f} s')
+  for fault in faults[:20]:
+    print(fault, file=sys.stderr)
+  return 1 if faults else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())
