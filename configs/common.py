@@ -18,11 +18,13 @@ def base() -> ml_collections.ConfigDict:
   c.members = ml_collections.ConfigDict({
     'folds': 'all',  # 'all', or numbers or names: '0,2'
     'seeds': '1',  # how many, counted from `seed`; or a list with a comma: '1,7'
-    'mode': 'sequential',  # one member after the other, with one compiled step
+    'grid': '',  # settings that members differ in: 'learning_rate=1e-4,5e-5; dropout=0.1,0.2'
+    'mode': 'sequential',  # one member after the other; or 'vmap', all in one program
   })
 
   c.data = ml_collections.ConfigDict({
-    'path': '',  # where data_builders.build wrote (its --data_dir); '': TFDS's default
+    'source': 'records',  # what data_builders.build wrote; or 'processed': the authors' files
+    'path': '',  # of records: the --data_dir of the build, '' for TFDS's default
     'resident': 'auto',  # keep the padded corpus on the device: 'auto', 'always', 'never'
     'resident_gib': 2.0,  # 'auto' does so up to this size
     'threads': 1,  # reading ahead, where it is not resident
@@ -81,8 +83,9 @@ def words(length: int, **changes) -> ml_collections.ConfigDict:
     'kind': 'words',
     'length': length,  # tokens kept, from the first
     'width': 300,  # of a word vector
-    'vectors': '',  # path of a GloVe-style text file, or 'random'
+    'vectors': '',  # a GloVe-style text file, 'random', or 'processed': the authors' cache files
     'vocabulary': 'shared_unk',  # the original's: UNK and the first word share an id; or 'clean'
+    'fit_on': 'labelled',  # training utterances; 'all': those without a label or frames too
   } | changes)
 
 
@@ -106,6 +109,16 @@ def single_label(**changes) -> ml_collections.ConfigDict:
   } | changes)
 
 
+def multi_label(**changes) -> ml_collections.ConfigDict:
+  """A head that names any number of classes."""
+  return ml_collections.ConfigDict({
+    'kind': 'multi_label',
+    'weight': 1.0,  # in the total loss
+    'reduction': 'mean',  # of the loss over a batch, or 'sum'; an utterance's is over its labels
+    'class_weights': 'none',  # there is no other
+  } | changes)
+
+
 def arguments(arg: str | None, *known: str) -> set[str]:
   """The words behind the colon of --config=file.py:word,word; unknown ones are refused."""
   given = set(filter(None, (arg or '').split(',')))
@@ -113,3 +126,11 @@ def arguments(arg: str | None, *known: str) -> set[str]:
     raise ValueError(
       f'config argument {sorted(given - set(known))}; there are: {", ".join(known)}.')
   return given
+
+
+def one_of(given: set[str], *choices: str) -> str:
+  """The one of `choices` among the words `given`; the first of them where none is."""
+  chosen = [choice for choice in choices if choice in given] or [choices[0]]
+  if len(chosen) > 1:
+    raise ValueError(f'config arguments {chosen}: choose one; there are: {", ".join(choices)}.')
+  return chosen[0]

@@ -35,3 +35,11 @@ def data_dir(tmp_path_factory):
     for config in prepare.configs(corpus):
       prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
   return prepared
+
+
+@pytest.fixture(scope='session')
+def authors_dir(tmp_path_factory):
+  """Processed files of five corpora, made up: what `config.data.path` names for them."""
+  from tests.data import authors_files
+
+  return authors_files.write(tmp_path_factory.mktemp('authors'))

@@ -23,6 +23,8 @@ LEVELS = {
   'programs': 5,
 }
 OPEN_TO_BUILDERS = ('types', 'io', 'features', 'protocols')
+# what corpora of protocols share: labels, and on top of it protocol
+OPEN_TO_PROTOCOLS = ('emojax.protocols.protocol.', 'emojax.protocols.labels')
 TOP = {'emojax', 'configs', 'data_builders', 'tests', 'launch', 'setup.py', 'README.md',
        'pyproject.toml', 'LICENSE'}
 ARTEFACTS = re.compile(r'\..*|runs|build|dist|__pycache__|.*\.egg-info')
@@ -75,8 +77,8 @@ def wrong_imports(path, text):
         fault = f'data_builders import of emojax only {", ".join(OPEN_TO_BUILDERS)}'
     elif top == 'emojax':
       mine, other = room(path), room(name)
-      if mine == 'protocols' and not name.startswith('emojax.protocols.protocol.'):
-        fault = 'a corpus of protocols imports protocols.protocol alone'
+      if mine == 'protocols' and not name.startswith(OPEN_TO_PROTOCOLS):
+        fault = 'a corpus of protocols imports protocols.protocol and protocols.labels alone'
       elif other not in LEVELS:
         fault = f'{other} is no room'
       elif mine != other and LEVELS[other] >= LEVELS[mine]:

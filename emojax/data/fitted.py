@@ -68,7 +68,7 @@ def word_vectors_of(
 
   Args:
     source: 'random' (None for each: the model draws and learns them), or the path of a GloVe-style
-      text file.
+      text file. (A third way is `checked_word_cache`.)
 
   Raises:
     ValueError: if `source` is empty: starting from random vectors must be chosen.
@@ -83,6 +83,19 @@ def word_vectors_of(
   wanted = word_vectors.wanted(token for tokens in strings for token in tokens)
   found = word_vectors.read_glove(source, wanted)
   return [word_vectors.embed(tokens, found, width) for tokens in strings]
+
+
+def checked_word_cache(
+    vocabulary: Mapping[str, int], vectors: np.ndarray, scheme: str, width: int,
+) -> tuple[Mapping[str, int], np.ndarray]:
+  """The original's own vocabulary and vectors, once the config agrees with them."""
+  if scheme != 'shared_unk':
+    raise ValueError(f"config.streams.text.vocabulary={scheme!r}, but the original's cache files "
+                     "number words as 'shared_unk'; set that, or name a file of vectors.")
+  if vectors.shape[1] != width:
+    raise ValueError(f"config.streams.text.width={width}, but the original's cached vectors are "
+                     f'{vectors.shape[1]} wide; set that.')
+  return vocabulary, vectors
 
 
 def fit_moments(
@@ -107,9 +120,15 @@ def fit_moments(
 
 def class_weights(
     setting: str | Sequence[float], ids: np.ndarray, names: Sequence[str]) -> tuple[float, ...]:
-  """One factor per class: 'none', 'balanced' by the counts in `ids`, or the given numbers."""
+  """One factor per class: 'none', 'balanced' by the counts in `ids`, or the given numbers.
+
+  Several labels at once, `ids` [N, K], know 'none' alone.
+  """
   if setting == 'none':
     return (1.0,) * len(names)
+  if ids.ndim == 2:
+    raise ValueError(f"class_weights={setting!r}: a multi-label head knows 'none' alone, since an "
+                     'utterance has no one class.')
   counts = np.bincount(ids, minlength=len(names))
   if setting == 'balanced':
     if not counts.all():

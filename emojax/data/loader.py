@@ -2,12 +2,13 @@
 
 `Resident` keeps a corpus whose padded arrays fit on the device and sends row numbers; `Streaming`
 reads, pads and sends every batch ahead of its step through Grain. Both have `data` (stays on the
-device), `feeds` (an iterator of (feed, lengths), one a step) and `read`, the pure function with
-which the step makes its batch. Feeds have the member axis [M, B].
+device), `feed` (what one step of one member needs, on the host) and `read`, the pure function with
+which the step makes its batch. `Group` joins the loaders of several members, with a leading member
+axis [M, B] in what it sends.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import flax.struct
@@ -49,26 +50,32 @@ class Resident:
     """Takes streams that are on the device already (`place`), so that members can share them.
 
     Args:
-      targets: head -> class ids [N] over all rows; `weights` [N]: example weights.
+      targets: head -> class ids [N], or several labels [N, K], over all rows.
+      weights: example weights [N].
       used: the rows that `streams` hold, ascending.
       put, replicate: place a feed, or what every device keeps, on the mesh.
     """
-    self._used, self._weights, self._put, self._local = used, weights, put, local
+    self._used, self._weights, self.put, self._local = used, weights, put, local
     self.data = {'streams': dict(streams)} | replicate({
       'targets': {name: ids[used] for name, ids in targets.items()},
       'rows': used.astype(np.int32),
     })
 
+  def feed(self, planned: plan_lib.Planned) -> Feed:
+    """The rows of one batch, by where they stand among those on the device."""
+    rows = planned.rows[self._local(len(planned.rows))]
+    real = rows != plan_lib.FILLER
+    row = np.where(real, np.searchsorted(self._used, rows), plan_lib.FILLER)
+    weight = np.where(real, self._weights[rows], 0)
+    return Feed(row.astype(np.int32), weight.astype(np.float32))
+
   def feeds(self, plan: plan_lib.Plan, first: int, last: int) -> Iterator[tuple[Feed, tuple]]:
-    """The feeds of steps `first` to `last` (exclusive)."""
-    for step in range(first, last):
-      planned = plan[step]
-      rows = planned.rows[self._local(len(planned.rows))]
-      real = rows != plan_lib.FILLER
-      row = np.where(real, np.searchsorted(self._used, rows), plan_lib.FILLER)
-      weight = np.where(real, self._weights[rows], 0)
-      feed = Feed(row.astype(np.int32)[None], weight.astype(np.float32)[None])
-      yield self._put(feed), planned.lengths
+    """(feed [1, B], lengths) of steps `first` to `last` (exclusive) of a member alone."""
+    return (made[:2] for made in Group([self]).feeds([plan], [(first, last)]))
+
+  def each(self, make: Callable, source: Sequence) -> Iterator:
+    """`make` of every item: row numbers need no reading ahead."""
+    return map(make, (source[i] for i in range(len(source))))
 
   @staticmethod
   def read(data: Any, feed: Feed, lengths: plan_lib.Lengths) -> Batch:
@@ -105,19 +112,20 @@ class Streaming:
       prefetch: int = 4,
   ):
     self._make = functools.partial(batch, streams, targets, weights)
-    self._put, self._local = put, local
+    self.put, self._local = put, local
     self._options = grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=prefetch)
 
-  def feeds(self, plan: plan_lib.Plan, first: int, last: int) -> Iterator[tuple[Batch, tuple]]:
-    """The feeds of steps `first` to `last` (exclusive), read in the background."""
-    planned = grain.MapDataset.source(_PlanSource(plan, last)).slice(slice(first, last))
-    batches = planned.map(self._read).to_iter_dataset(self._options)
-    for made, lengths in batches:
-      yield self._put(jax.tree.map(lambda x: x[None], made)), lengths
+  def feed(self, planned: plan_lib.Planned) -> Batch:
+    """One batch, read and padded."""
+    return self._make(planned.rows[self._local(len(planned.rows))], planned.lengths)
 
-  def _read(self, planned: plan_lib.Planned) -> tuple[Batch, tuple]:
-    rows = planned.rows[self._local(len(planned.rows))]
-    return self._make(rows, planned.lengths), planned.lengths
+  def feeds(self, plan: plan_lib.Plan, first: int, last: int) -> Iterator[tuple[Batch, tuple]]:
+    """(feed [1, B, ...], lengths) of steps `first` to `last` (exclusive) of a member alone."""
+    return (made[:2] for made in Group([self]).feeds([plan], [(first, last)]))
+
+  def each(self, make: Callable, source: Sequence) -> Iterator:
+    """`make` of every item, in the background."""
+    return iter(grain.MapDataset.source(source).map(make).to_iter_dataset(self._options))
 
   @staticmethod
   def read(data: None, feed: Batch, lengths: plan_lib.Lengths) -> Batch:
@@ -136,7 +144,8 @@ def batch(
   real = rows != plan_lib.FILLER
   return Batch(
     inputs={name: streams_lib.pad(streams[name], rows, length) for name, length in lengths},
-    targets={name: np.where(real, ids[rows], 0) for name, ids in targets.items()},
+    targets={name: np.where(real.reshape(-1, *(1,) * (ids.ndim - 1)), ids[rows], 0)
+             for name, ids in targets.items()},
     weight=np.where(real, weights[rows], 0).astype(np.float32),
     index=rows.astype(np.int32))
 
@@ -153,14 +162,55 @@ def resident_bytes(streams: Mapping[str, streams_lib.Reader], num_rows: int) -> 
   return 4 * per_row * num_rows
 
 
-class _PlanSource:
-  """A plan as a Grain random-access source."""
+class Group:
+  """The loaders of a group's members as one: what they share is kept once, the rest is stacked.
 
-  def __init__(self, plan: plan_lib.Plan, steps: int):
-    self._plan, self._steps = plan, steps
+  Attributes:
+    data: what stays on the device; `in_axes` says for each of its arrays whether it has a member
+      axis (0) or is shared (None), as `jax.vmap` wants it.
+  """
+
+  def __init__(self, loaders: Sequence[Resident | Streaming]):
+    self._loaders, self.read, self.size = loaders, loaders[0].read, len(loaders)
+    leaves = [jax.tree.leaves(loader.data) for loader in loaders]
+    shared = [all(x is like[0] for x in like) for like in zip(*leaves, strict=True)]
+    joined = [like[0] if same else jnp.stack(like)
+              for like, same in zip(zip(*leaves, strict=True), shared, strict=True)]
+    structure = jax.tree.structure(loaders[0].data)
+    self.data = structure.unflatten(joined)
+    self.in_axes = structure.unflatten([None if same else 0 for same in shared])
+
+  def feeds(self, plans: Sequence[plan_lib.Plan], spans: Sequence[tuple[int, int]],
+            ) -> Iterator[tuple[Any, plan_lib.Lengths, tuple[bool, ...]]]:
+    """(feed [M, B, ...], lengths, active), one a step.
+
+    Member m runs the steps `spans[m]` (first, last exclusive) of `plans[m]`; one that is through
+    before the others is not active, and gets filler rows. All are padded to the longest.
+    """
+    first = self._loaders[0]
+    for feed, lengths, active in first.each(self._make, _Steps(plans, spans)):
+      yield first.put(feed), lengths, active
+
+  def _make(self, planned: Sequence[plan_lib.Planned | None]):
+    real = [p for p in planned if p is not None]
+    lengths = tuple((name, max(dict(p.lengths)[name] for p in real))
+                    for name, _ in real[0].lengths)
+    idle = np.full_like(real[0].rows, plan_lib.FILLER)
+    feeds = [loader.feed(plan_lib.Planned(idle if p is None else p.rows, lengths))
+             for loader, p in zip(self._loaders, planned, strict=True)]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *feeds)
+    return stacked, lengths, tuple(p is not None for p in planned)
+
+
+class _Steps:
+  """The planned batches of a group, step by step: one for each member, None where it is idle."""
+
+  def __init__(self, plans: Sequence[plan_lib.Plan], spans: Sequence[tuple[int, int]]):
+    self._plans, self._spans = plans, spans
 
   def __len__(self) -> int:
-    return self._steps
+    return max(stop - start for start, stop in self._spans)
 
-  def __getitem__(self, step: int) -> plan_lib.Planned:
-    return self._plan[step]
+  def __getitem__(self, step: int) -> list[plan_lib.Planned | None]:
+    return [plan[start + step] if start + step < stop else None
+            for plan, (start, stop) in zip(self._plans, self._spans, strict=True)]

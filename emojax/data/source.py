@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,21 @@ class Corpus:
     """Whether published counts must hold: everything is there, and it is not a generated corpus."""
     return bool(self.about.get('complete')) and not self.about.get('generated')
 
+  @functools.cached_property
+  def words(self) -> Sequence[Sequence[str]]:
+    """The words of every row, as they were said or written."""
+    return [text.split() for text in self.index['transcript'].tolist()]
+
+  @property
+  def transcripts(self) -> 'Transcripts':
+    """Every transcript there is, with or without a label."""
+    return Transcripts(self.index, self.words)
+
+  def word_cache(self) -> tuple[Mapping[str, int], np.ndarray]:
+    """The vocabulary and vectors that the original's authors left beside their data, if any."""
+    raise ValueError("config.streams.text.vectors='processed' asks for the cache files of an "
+                     "original; set config.data.source='processed' too, or name a file of vectors.")
+
   def feature(self, config: str) -> 'Feature':
     """A feature config of the corpus, row for row with the index."""
     folder = prepared.find(self.path, self.name, config)
@@ -45,6 +60,14 @@ class Corpus:
         f'{folder} was computed from another build of {self.name}/base; build it again: '
         f'python -m data_builders.build {self.name}/{config} --overwrite')
     return Feature(about, index['length'], _reader(folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcripts:
+  """Words [n][...] in corpus order; `index` says where each was said, by columns as `Corpus`'s."""
+
+  index: prepared.Index
+  words: Sequence[Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -132,11 +132,14 @@ def _heading(rows: Sequence[Row], words: str) -> str:
   first = rows[0]
   n, k, unit = first['n'], first['k'], first['unit']
   lines = [
-    '{protocol}, fold {fold}, seed {seed}: {head} on {split}'.format(**first),
+    '{protocol}, fold {fold}, seed {seed}: {head} on {split}'.format(**first)
+    + (f', {first["setting"]}' if 'setting' in first else ''),
     f'{n:,} utterances ({first["n_excluded"]:,} excluded), {k:,} {unit}{"" if k == 1 else "s"}',
   ]
   if first['protocol'].endswith('_as_published'):
     lines.insert(0, f'chosen on test: not an honest estimate. {words}'.rstrip())
+  elif words:
+    lines.insert(0, words)
   return '\n'.join(lines)
 
 

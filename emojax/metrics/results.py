@@ -5,8 +5,9 @@ A row is a flat dict that JSON can hold:
     {protocol, fold, seed, split, head, metric, value, ci95, n, n_excluded, unit, k}
 
 `value` and `ci95` ([low, high]) are fractions. Where one is absent (None) or of no use, a further
-key, `reason`, says why. `fold` is the name of a fold, 'pooled' (the caller joins the predictions
-of all folds and asks for rows as usual) or 'mean' (made here, with two more keys, `sd`, `members`).
+key, `reason`, says why; a member of a grid has a key `setting`. `fold` is the name of a fold,
+'pooled' (the caller joins the predictions of all folds and asks for rows as usual) or 'mean' (made
+here, with two more keys, `sd`, `members`).
 """
 
 import dataclasses
@@ -90,23 +91,24 @@ def multi_label_rows(
 
 
 def mean_rows(rows: Iterable[Row]) -> list[Row]:
-  """Rows of fold 'mean': per protocol, split, head and metric the mean over members (fold, seed).
+  """Rows of fold 'mean': per protocol, setting, split, head and metric the mean over members.
 
-  `sd` is the spread over the `members` (n - 1 below; None for one member). There is no interval:
-  folds share training data and seeds share test data, so members are not independent; the pooled
-  rows have one. `n`, `n_excluded` and `k` count each fold once; `seed` is kept if all members have
-  the same. If one member has no value, the mean has none. Rows 'pooled' and 'mean' are passed over.
+  A member is a fold with a seed. `sd` is the spread over the `members` (n - 1 below; None for one
+  member). There is no interval: folds share training data and seeds share test data, so members are
+  not independent; the pooled rows have one. `n`, `n_excluded` and `k` count each fold once; `seed`
+  is kept if all members have the same. If one member has no value, the mean has none. Rows 'pooled'
+  and 'mean' are passed over.
   """
   groups: dict[tuple, dict[tuple, Row]] = {}
   for row in rows:
     if row['fold'] in ('pooled', 'mean'):
       continue
-    group = groups.setdefault(tuple(row[key] for key in _SHARED), {})
+    group = groups.setdefault(tuple(row.get(key) for key in _SHARED), {})
     member = (row['fold'], row['seed'])
     if member in group:
       raise ValueError(
         f'two rows for {row["metric"]} of fold {member[0]}, seed {member[1]} ({row["protocol"]}, '
-        f'{row["split"]}, {row["head"]}); settings of a grid are averaged one at a time.')
+        f'{row["split"]}, {row["head"]}).')
     group[member] = row
   return [_mean_row(list(group.values())) for group in groups.values()]
 
@@ -141,7 +143,8 @@ def judge(correct: int, n: int, *, best: float, chance: float) -> Judgement:
     correct / n, (low, high), known_share(correct / n, best, chance), beats_best=low > best)
 
 
-_SHARED = ('protocol', 'split', 'head', 'metric', 'unit')  # what the members of a mean agree in
+# what the members of a mean agree in; 'setting' stands in rows of a grid alone
+_SHARED = ('protocol', 'setting', 'split', 'head', 'metric', 'unit')
 
 
 class _Score(NamedTuple):
@@ -214,7 +217,7 @@ def _mean_row(members: list[Row]) -> Row:
   folds = {row['fold']: row for row in members}.values()
   seeds = {row['seed'] for row in members}
   return {
-    **{key: members[0][key] for key in _SHARED},
+    **{key: members[0][key] for key in _SHARED if key in members[0]},
     'fold': 'mean', 'seed': seeds.pop() if len(seeds) == 1 else None,
     'value': statistics.fmean(values) if complete else None,
     'sd': statistics.stdev(values) if complete and len(values) > 1 else None,

@@ -1,11 +1,12 @@
 """EmoDB (Burkhardt et al. 2005): ten actors, ten German sentences that carry no emotion."""
 
-from emojax.protocols.protocol import Fold, LabelMap, Protocol
+from emojax.protocols.labels import Categories
+from emojax.protocols.protocol import Fold, Protocol
 
 SPEAKERS = ('03', '08', '09', '10', '11', '12', '13', '14', '15', '16')
 
 # The four classes of the IEMOCAP protocols, in their order.
-FOUR = LabelMap(
+FOUR = Categories(
   column='emotion',
   classes={'neutral': ('neutral',), 'happy': ('happiness',), 'sad': ('sadness',),
            'angry': ('anger',)},

@@ -1,11 +1,12 @@
 """IEMOCAP (Busso et al. 2008): ten speakers in five sessions of two."""
 
-from emojax.protocols.protocol import Fold, LabelMap, Protocol
+from emojax.protocols.labels import Categories
+from emojax.protocols.protocol import Fold, Protocol
 
 SESSIONS = ('1', '2', '3', '4', '5')
 
 # Class order and merging as in MAT; 5,531 utterances.
-FOUR = LabelMap(
+FOUR = Categories(
   column='emotion',
   classes={'neutral': ('neu',), 'happy': ('hap', 'exc'), 'sad': ('sad',), 'angry': ('ang',)},
   expected={'neutral': 1708, 'happy': 1636, 'sad': 1084, 'angry': 1103})
@@ -15,10 +16,10 @@ _SIX = {'happy': ('hap',), 'sad': ('sad',), 'neutral': ('neu',), 'angry': ('ang'
 _SIX_EXPECTED = {'happy': 595, 'sad': 1084, 'neutral': 1708, 'angry': 1103, 'excited': 1041,
                  'frustrated': 1849}
 # By the official label: 7,380 utterances.
-SIX_OFFICIAL = LabelMap('emotion', _SIX, _SIX_EXPECTED)
+SIX_OFFICIAL = Categories('emotion', _SIX, _SIX_EXPECTED)
 # By the list most papers on dialogues use: 7,433, of which 53 "happy" have no official majority
 # (reconstructed from the votes, see `data_builders/iemocap/README.md`).
-SIX_COMMON = LabelMap('emotion_common', _SIX, _SIX_EXPECTED | {'happy': 648})
+SIX_COMMON = Categories('emotion_common', _SIX, _SIX_EXPECTED | {'happy': 648})
 
 
 def _fold(test: str, valid: str) -> Fold:

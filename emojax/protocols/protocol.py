@@ -9,39 +9,27 @@ import dataclasses
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+import xxhash
 
-Where = Mapping[str, Sequence[str]]  # index column -> accepted values; all columns must agree
+from emojax.protocols import labels as labels_lib
+from emojax.protocols.labels import Index, LabelMap, Where
+
 SPLITS = ('train', 'valid', 'test')
+SHARED = ('labels', 'protocol')  # the files beside this one that are no corpus
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelMap:
-  """From a release's spelling to class ids.
+class HeldOut:
+  """A share of the training part's units, taken out of it for validation.
 
-  Attributes:
-    column: the index column that holds the label.
-    classes: class name -> spellings that belong to it; ids follow this order. Other spellings have
-      no class, and their utterances no place in the protocol.
-    expected: class name -> utterances in the complete release, checked when it is real.
+  Units are ranked by a hash of seed and name: who is held out depends on no label and no order.
   """
 
-  column: str
-  classes: Mapping[str, Sequence[str]]
-  expected: Mapping[str, int] | None = None
-
-  @property
-  def names(self) -> tuple[str, ...]:
-    return tuple(self.classes)
-
-  def ids(self, labels: np.ndarray) -> np.ndarray:
-    """Class ids [N] of `labels` [N] as the release spells them; -1 where there is no class."""
-    ids = np.full(len(labels), -1, np.int32)
-    for number, spellings in enumerate(self.classes.values()):
-      ids[np.isin(labels, list(spellings))] = number
-    return ids
+  share: float
+  seed: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +38,7 @@ class Fold:
 
   name: str
   train: Where
-  valid: Where
+  valid: Where | HeldOut
   test: Where
 
 
@@ -66,7 +54,7 @@ class Protocol:
     select_on: what the best evaluation is chosen by, on the validation part: 'head/metric'.
     report: what must be reported.
     source: who uses it so.
-    notice: what every result made with it says first; empty for a clean protocol.
+    notice: what every result made with it says first; without one, nothing needs to be said.
   """
 
   name: str
@@ -87,8 +75,9 @@ class Protocol:
     return not self.name.endswith('_as_published')
 
   def __post_init__(self):
-    if self.clean == bool(self.notice):
-      raise ValueError(f'protocol {self.name}: a notice belongs to names in _as_published alone.')
+    if not self.clean and not self.notice:
+      raise ValueError(f'protocol {self.name}: a name in _as_published needs a notice that says '
+                       'what was chosen on what.')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +85,10 @@ class Split:
   """One fold over one index: class ids of all rows, and the rows of each part.
 
   Attributes:
-    rows: 'train' | 'valid' | 'test' -> ascending row numbers; only rows with a class in every head.
-    targets: head -> class ids [N] of every row of the index, -1 without a class.
+    fold: with the units of a held-out part written out.
+    rows: 'train' | 'valid' | 'test' -> ascending row numbers; only rows with a label in every head.
+    targets: head -> class ids [N] of every row of the index, or 0 and 1 of several labels [N, K];
+      -1 without a label.
   """
 
   fold: Fold
@@ -108,7 +99,7 @@ class Split:
 def corpora() -> list[str]:
   """The corpora that have protocols, by file name."""
   package = importlib.import_module('emojax.protocols')
-  return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name != 'protocol')
+  return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name not in SHARED)
 
 
 def load(name: str) -> Protocol:
@@ -146,51 +137,52 @@ def choose_folds(protocol: Protocol, wanted: str) -> list[int]:
 
 
 def resolve(
-    protocol: Protocol, fold: int, index: Mapping[str, np.ndarray], *, complete: bool = False,
-) -> Split:
+    protocol: Protocol, fold: int, index: Index, *, complete: bool = False) -> Split:
   """The rows of a fold.
 
   Args:
-    index: the table of the prepared corpus.
+    index: the table of the corpus.
     complete: whether it is the whole real release, so that class counts can be checked.
 
   Raises:
     ValueError: if a column is missing, a part is empty, the training part has one class only, parts
       share units, or counts of a complete release are not what they should be.
   """
-  columns = {protocol.unit, *(m.column for m in protocol.labels.values())}
   chosen = protocol.folds[fold]
-  for where in (chosen.train, chosen.valid, chosen.test):
-    columns |= set(where)
+  columns = {protocol.unit, *(c for m in protocol.labels.values() for c in m.columns)}
+  for part in SPLITS:
+    where = getattr(chosen, part)
+    columns |= set() if isinstance(where, HeldOut) else set(where)
   absent = sorted(columns - set(index))
   if absent:
     raise ValueError(f'{protocol.name} needs the index columns {absent}; there are '
-                     f'{sorted(index)}. Build {protocol.corpus} again with this version.')
+                     f'{sorted(index)}. Build {protocol.corpus} again with this version, or put '
+                     "the original authors' file that holds them beside the others.")
 
-  targets = {head: labels.ids(index[labels.column]) for head, labels in protocol.labels.items()}
+  targets = {head: labels.ids(index) for head, labels in protocol.labels.items()}
   for head, labels in protocol.labels.items():
-    counts = np.bincount(targets[head] + 1, minlength=len(labels.names) + 1)[1:]
-    found = dict(zip(labels.names, counts.tolist()))
+    counted = targets[head][labels_lib.matches(index, labels.counted)]
+    found = labels_lib.counts(counted, labels.names)
     if complete and labels.expected and found != dict(labels.expected):
       raise ValueError(
         f'{protocol.name}, head {head}: the release has {found} utterances per class, '
         f'expected {dict(labels.expected)}.')
-  has_class = np.logical_and.reduce([ids >= 0 for ids in targets.values()])
-  rows = {part: np.flatnonzero(has_class & _matches(index, getattr(chosen, part)))
+  if isinstance(chosen.valid, HeldOut):
+    candidates = index[protocol.unit][labels_lib.matches(index, chosen.train)]
+    chosen = _hold_out(chosen, protocol.unit, candidates.tolist())
+  has_label = np.logical_and.reduce([labels_lib.labelled(ids) for ids in targets.values()])
+  rows = {part: np.flatnonzero(has_label & labels_lib.matches(index, getattr(chosen, part)))
           for part in SPLITS}
 
   for part, found in rows.items():
     if not len(found):
+      where = getattr(chosen, part)
       raise ValueError(
         f'{protocol.name}, fold {chosen.name}: the {part} part is empty; it asks for '
-        f'{dict(getattr(chosen, part))}, the index has '
-        f'{_values(index, getattr(chosen, part))}.')
+        f'{_shown(where)}, the index has {_shown({c: _values(index[c]) for c in where})}.')
   for head, ids in targets.items():
-    present = np.unique(ids[rows['train']])
-    if len(present) < 2:
-      only = protocol.labels[head].names[present[0]]
-      raise ValueError(f'{protocol.name}, fold {chosen.name}: all {len(rows["train"])} training '
-                       f'utterances are {only!r}; nothing can be learned from one class.')
+    _check_variety(ids[rows['train']], protocol.labels[head], f'{protocol.name}, fold '
+                   f'{chosen.name}: all {len(rows["train"])} training utterances')
   units = {part: set(index[protocol.unit][found].tolist()) for part, found in rows.items()}
   pairs = [('train', 'valid'), ('train', 'test')] + ([('valid', 'test')] if protocol.clean else [])
   for one, other in pairs:
@@ -201,9 +193,37 @@ def resolve(
   return Split(chosen, rows, targets)
 
 
-def _matches(index: Mapping[str, np.ndarray], where: Where) -> np.ndarray:
-  return np.logical_and.reduce([np.isin(index[c], list(values)) for c, values in where.items()])
+def _hold_out(fold: Fold, unit: str, candidates: Iterable[str]) -> Fold:
+  """The fold with its held-out units in `valid`, at least one, and the others in `train`."""
+  rule = fold.valid
+  ranked = sorted(
+    set(candidates), key=lambda name: xxhash.xxh64_hexdigest(f'{rule.seed}/{name}'.encode()))
+  number = max(1, round(rule.share * len(ranked)))
+  held, kept = tuple(sorted(ranked[:number])), tuple(sorted(ranked[number:]))
+  return dataclasses.replace(
+    fold, train={**fold.train, unit: kept}, valid={**fold.train, unit: held})
 
 
-def _values(index: Mapping[str, np.ndarray], where: Where) -> dict[str, list[str]]:
-  return {column: sorted(set(index[column].tolist()))[:12] for column in where}
+def _check_variety(ids: np.ndarray, labels: LabelMap, who: str) -> None:
+  """Refuses training labels of which nothing can be learned."""
+  if labels.multi_label:
+    for name, there in zip(labels.names, ids.T):
+      if there.min() == there.max():
+        raise ValueError(f'{who} are {"" if there[0] else "not "}{name!r}; nothing can be learned '
+                         'about a label that never changes.')
+  elif len(present := np.unique(ids)) < 2:
+    raise ValueError(f'{who} are {labels.names[present[0]]!r}; nothing can be learned from one '
+                     'class.')
+
+
+def _values(column: np.ndarray) -> list[str]:
+  return sorted(set(column.tolist()))
+
+
+def _shown(where: Where) -> str:
+  """As a dict is shown, but with a dozen values per column at most."""
+  parts = []
+  for column, values in where.items():
+    more = f' and {len(values) - 12:,} more' if len(values) > 12 else ''
+    parts.append(f'{column!r}: {values[:12]}{more}')
+  return '{' + ', '.join(parts) + '}'

@@ -1,13 +1,14 @@
 """Any number of K labels: a binary cross-entropy for each, summed."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from emojax.metrics import multi_label, ranking, results
+from emojax.metrics import multi_label, ranking, report, results
 from emojax.ops import reduce as reduce_lib
 from emojax.types import Array
 
@@ -80,3 +81,11 @@ class Head:
     """Rows of `result.json` with intervals over `units` [N]; `about`: protocol, fold, split ..."""
     return results.multi_label_rows(
       labels, logits, units, class_names=self.classes, head=self.name, **about)
+
+  def report(self, counts: np.ndarray, rows: Sequence[results.Row], notice: str) -> str:
+    """The report of `confusion`'s counts and the rows made of the same utterances."""
+    return report.multi_label_report(counts, self.classes, rows, words=notice)
+
+  def picture(self, counts: np.ndarray, title: str) -> np.ndarray:
+    """`confusion`'s counts as an image [H, W, 3]."""
+    return report.multi_label_picture(counts, self.classes, title)

@@ -1,13 +1,14 @@
 """One class of K: cross-entropy. Class weights reach it as example weights."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from emojax.metrics import classification, results
+from emojax.metrics import classification, report, results
 from emojax.ops import reduce as reduce_lib
 from emojax.types import Array
 
@@ -67,3 +68,11 @@ class Head:
     """Rows of `result.json` with intervals over `units` [N]; `about`: protocol, fold, split ..."""
     return results.classification_rows(
       labels, logits, units, num_classes=self.width, head=self.name, **about)
+
+  def report(self, matrix: np.ndarray, rows: Sequence[results.Row], notice: str) -> str:
+    """The report of `confusion`'s matrix and the rows made of the same utterances."""
+    return report.classification_report(matrix, self.classes, rows, words=notice)
+
+  def picture(self, matrix: np.ndarray, title: str) -> np.ndarray:
+    """`confusion`'s matrix as an image [H, W, 3]."""
+    return report.confusion_picture(matrix, self.classes, title)

@@ -5,7 +5,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import ml_collections
@@ -14,15 +14,17 @@ import numpy as np
 from emojax.data import fitted as fitted_lib
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
-from emojax.data import source
+from emojax.data import processed, source
 from emojax.data import streams as streams_lib
 from emojax.features import words
+from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import functional, members, sharding
 from emojax.train import state as state_lib
 from emojax.types import StreamSpec, Tree
 
 PARTS = protocol_lib.SPLITS
+SOURCES = {'records': source.load, 'processed': processed.load}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +48,15 @@ class Experiment:
     self.config, self.placement = config, placement
     self.protocol = protocol_lib.load(config.protocol)
     self.members = members.listed(
-      self.protocol, config.members.folds, config.members.seeds, config.seed)
-    if config.members.mode != 'sequential':
-      raise ValueError(f"config.members.mode={config.members.mode!r}; there is: 'sequential'.")
+      self.protocol, config.members.folds, config.members.seeds, config.seed,
+      config.members.grid)
+    members.check([m.settings for m in self.members], list(config.model))
+    if config.members.mode not in ('vmap', 'sequential'):
+      raise ValueError(f"config.members.mode={config.members.mode!r}; there are: 'vmap', "
+                       "'sequential'.")
     self._model = module('models', config.model.name, 'config.model.name')
     self.heads = make_heads(config, self.protocol)
-    self.corpus = source.load(self.protocol.corpus, config.data.path)
+    self.corpus = open_corpus(config, self.protocol.corpus)
     self.splits = {
       fold: protocol_lib.resolve(self.protocol, fold, self.corpus.index,
                                  complete=self.corpus.is_complete_release)
@@ -69,10 +74,9 @@ class Experiment:
     readers = self._readers(member.fold, refit)
     weights = np.ones(len(self.corpus.index['id']), np.float32)
     for head in self.heads:  # with several heads their factors multiply
-      factors = np.array((*fitted.class_weights[head.name], 0), np.float32)  # -1 picks the 0
-      weights *= factors[split.targets[head.name]]
+      weights *= _factors(fitted.class_weights[head.name], split.targets[head.name])
     return Member(
-      member, split, fitted, self._make(fitted),
+      member, split, fitted, self._make(fitted, dict(member.settings)),
       self._loader(split, readers, weights, member, refit),
       *self._plans(split, readers, member, refit),
       np.logical_or.reduce([reader.truncated for reader in readers.values()]))
@@ -91,18 +95,24 @@ class Experiment:
   def _all_fitted(self, refit: bool) -> dict[int, fitted_lib.Fitted]:
     folds = sorted(self.splits)
     rows = {fold: self._train_rows(fold, refit) for fold in folds}
-    vocabularies, vectors, scheme = [{}] * len(folds), [None] * len(folds), ''
+    vocabularies, vectors, scheme, found_in = [{}] * len(folds), [None] * len(folds), '', ''
     for stream in self.config.streams.values():
-      if stream.kind == 'words':
+      if stream.kind == 'words' and stream.vectors == 'processed':
+        scheme, found_in = stream.vocabulary, '; words and vectors: cache files of the original'
+        vocabulary, table = fitted_lib.checked_word_cache(
+          *self.corpus.word_cache(), scheme, stream.width)
+        vocabularies, vectors = [vocabulary] * len(folds), [table] * len(folds)
+      elif stream.kind == 'words':
         scheme = stream.vocabulary
-        vocabularies = [words.vocabulary((self._tokens[row] for row in rows[fold].tolist()), scheme)
+        vocabularies = [words.vocabulary(self._fit_sentences(fold, refit, stream), scheme)
                         for fold in folds]
         vectors = fitted_lib.word_vectors_of(vocabularies, scheme, stream.vectors, stream.width)
     found = {}
     for fold, vocabulary, table in zip(folds, vocabularies, vectors):
       split = self.splits[fold]
       found[fold] = fitted_lib.Fitted(
-        source=f'{self.protocol.name} {split.fold.name} ' + ('train+valid' if refit else 'train'),
+        source=f'{self.protocol.name} {split.fold.name} '
+               + ('train+valid' if refit else 'train') + found_in,
         vocabulary=vocabulary, scheme=scheme, vectors=table,
         moments={name: fitted_lib.fit_moments(self._features[name].read, rows[fold])
                  for name, stream in self.config.streams.items()
@@ -116,7 +126,20 @@ class Experiment:
 
   @functools.cached_property
   def _tokens(self) -> list[list[str]]:
-    return [words.tokenize(text.split()) for text in self.corpus.index['transcript'].tolist()]
+    return [words.tokenize(said) for said in self.corpus.words]
+
+  def _fit_sentences(self, fold: int, refit: bool, stream) -> Iterator[Sequence[str]]:
+    """The sentences that a vocabulary is fitted on."""
+    chosen = stream.get('fit_on', 'labelled')
+    if chosen == 'labelled':
+      return (self._tokens[row] for row in self._train_rows(fold, refit).tolist())
+    if chosen != 'all':
+      raise ValueError(f"config.streams: fit_on={chosen!r}; there are: 'labelled', 'all'.")
+    said, places = self.corpus.transcripts, self.splits[fold].fold
+    wanted = labels_lib.matches(said.index, places.train)
+    if refit:
+      wanted |= labels_lib.matches(said.index, places.valid)
+    return (words.tokenize(said.words[row]) for row in np.flatnonzero(wanted).tolist())
 
   def _train_rows(self, fold: int, refit: bool) -> np.ndarray:
     rows = self.splits[fold].rows
@@ -145,7 +168,10 @@ class Experiment:
     if normalise == 'utterance':
       return lambda row: fitted_lib.fit_moments(read, np.array([row]))
     if normalise == 'speaker':  # all of a speaker's frames, labels unseen
-      speakers = self.corpus.index['speaker']
+      speakers = self.corpus.index.get('speaker')
+      if speakers is None:
+        raise ValueError(f"config.streams.{name}.normalise='speaker': nobody says who speaks in "
+                         f'{self.corpus.name}; its index has {sorted(self.corpus.index)}.')
       of = functools.cache(lambda speaker: fitted_lib.fit_moments(
         read, np.flatnonzero(speakers == speaker)))
       return lambda row: of(speakers[row])
@@ -161,8 +187,10 @@ class Experiment:
       return StreamSpec(self._features[name].width, stream.length)
     raise ValueError(f"config.streams.{name}.kind={stream.kind!r}; there are: 'words', 'frames'.")
 
-  def _make(self, fitted: fitted_lib.Fitted) -> functional.Make:
-    sizes = {key: value for key, value in self.config.model.items() if key != 'name'}
+  def _make(self, fitted: fitted_lib.Fitted, settings: Mapping[str, float] | None = None,
+            ) -> functional.Make:
+    sizes = {key: (settings or {}).get(key, value)
+             for key, value in self.config.model.items() if key != 'name'}
     specs = {name: self._spec(name, fitted) for name in self.config.streams}
     widths = {head.name: head.width for head in self.heads}
     lacking = set(self._model.Model.requires) - set(specs)
@@ -207,6 +235,21 @@ class Experiment:
                    for part in PARTS}
 
 
+def open_corpus(config: ml_collections.ConfigDict, name: str) -> source.Corpus:
+  """The corpus from where `config.data` says it is."""
+  wanted = config.data.get('source', 'records')
+  if wanted not in SOURCES:
+    raise ValueError(f'config.data.source={wanted!r}; there are: {", ".join(SOURCES)}.')
+  return SOURCES[wanted](name, config.data.path)
+
+
+def _factors(class_weights: Sequence[float], ids: np.ndarray) -> np.ndarray:
+  """The weight of each row [N] by its label; 0 without one."""
+  if ids.ndim == 2:
+    return labels_lib.labelled(ids).astype(np.float32)
+  return np.array((*class_weights, 0), np.float32)[ids]  # -1 picks the 0
+
+
 def module(folder: str, name: str, field: str):
   """The file `name` of `emojax/<folder>`; a wrong name is answered with the right ones."""
   package = importlib.import_module(f'emojax.{folder}')
@@ -226,6 +269,11 @@ def make_heads(config: ml_collections.ConfigDict, protocol: protocol_lib.Protoco
     if name not in protocol.labels:
       raise ValueError(f'config.heads.{name}: {protocol.name} has labels for '
                        f'{", ".join(protocol.labels)}.')
+    several = protocol.labels[name].multi_label
+    if head.kind in ('single_label', 'multi_label') and several != (head.kind == 'multi_label'):
+      right = 'multi_label' if several else 'single_label'
+      raise ValueError(f'config.heads.{name}.kind={head.kind!r}: {protocol.name} has labels for '
+                       f'{right!r}.')
     kind = module('tasks', head.kind, f'config.heads.{name}.kind')
     heads.append(kind.Head(name, protocol.labels[name].names, weight=head.weight,
                            reduction=head.reduction))

@@ -55,7 +55,9 @@ def open_run(workdir: str) -> Run:
                      f'It holds: {sorted(p.name for p in path.glob("*"))[:8]}.')
   config = ml_collections.ConfigDict(files.read_json(path / run_folder.CONFIG))
   protocol = protocol_lib.load(config.protocol)
-  listed = members.listed(protocol, config.members.folds, config.members.seeds, config.seed)
+  listed = members.listed(
+    protocol, config.members.folds, config.members.seeds, config.seed,
+    config.members.grid)
   folder = run_folder.RunFolder(path)
   missing = [m.name for m in listed if not outcome.is_done(folder, m)]
   if missing:

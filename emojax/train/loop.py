@@ -5,21 +5,22 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
-from absl import logging
 
+from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
 from emojax.train import (
   checkpoint,
   control,
   experiment,
   functional,
+  members,
   optim,
   outcome,
   progress,
@@ -28,6 +29,7 @@ from emojax.train import (
   step,
   writers,
 )
+from emojax.train import lane as lane_lib
 from emojax.train import state as state_lib
 
 
@@ -51,19 +53,18 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
       folder.claim(config, about)  # ... anything is written
 
   watch = progress.Progress(len(opened.members) * len(phases))
-  for member in opened.members:
-    if folder and outcome.is_done(folder, member):
-      watch.say(f'{member.name}: done before')
+  for group in groups(config, opened):
+    if folder and all(outcome.is_done(folder, member) for member in group):
+      watch.say(f'{", ".join(member.name for member in group)}: done before')
       continue
-    path = None
+    paths = [None] * len(group)
     for phase in phases:
       if phase not in trainers:
         trainers[phase] = Trainer(opened, rules, refit=phase == 'refit')
-      run = MemberRun(trainers[phase], opened.member(member, refit=phase == 'refit'), folder, watch)
-      found = run.train(path)
-      path = found.best_path
-      if phase == phases[-1]:
-        run.finish(found)
+      run = GroupRun(trainers[phase], group, folder, watch, paths)
+      run.train()
+      paths = [lane.so_far.best_path for lane in run.lanes]
+    run.finish()
   if not folder:
     return (
       f'fast_dev_run: {config.fast_dev_run} batches of train, validation and test ran; nothing '
@@ -71,6 +72,14 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
   if jax.process_index() == 0:
     outcome.pool(folder, opened)
   return outcome.summary(folder, opened.protocol, opened.heads, opened.members, opened.corpus.about)
+
+
+def groups(
+    config: ml_collections.ConfigDict, opened: experiment.Experiment) -> list[list[members.Member]]:
+  """The members that train together, as `config.members.mode` says."""
+  if config.members.mode == 'vmap':
+    return [list(opened.members)]
+  return [[member] for member in opened.members]
 
 
 def predict_again(
@@ -81,10 +90,11 @@ def predict_again(
   opened = experiment.Experiment(config, sharding.Placement(sharding.make_mesh(**config.mesh)))
   trainer = Trainer(opened, make_rules(config, opened), refit=config.refit)
   folder, watch = run_folder.RunFolder(workdir), progress.Progress(len(opened.members))
-  for member in opened.members:
-    run = MemberRun(trainer, opened.member(member, refit=config.refit), folder, watch)
-    _, _, state, _ = run.restore(run.fresh_state())
-    outcome.write_predictions(run.folder, run.data, opened, part, *run.predict(state.best, part))
+  for group in groups(config, opened):
+    run = GroupRun(trainer, group, folder, watch, [()] * len(group))
+    state, _ = run.restore()
+    for lane, (rows, logits) in zip(run.lanes, run.predict(state.best, part), strict=True):
+      outcome.write_predictions(lane.folder, lane.data, opened, part, rows, logits)
 
 
 def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment) -> control.Rules:
@@ -100,189 +110,188 @@ def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment)
 
 
 class Trainer:
-  """What all members of a phase share: compiled steps, and the shapes that fit each of them."""
+  """What all groups of a phase share: compiled steps, and the shapes that fit each member."""
 
   def __init__(self, opened: experiment.Experiment, rules: control.Rules, *, refit: bool):
     config = opened.config
     settings = dict(config.optim)
     self.opened, self.config, self.refit = opened, config, refit
-    self.learning_rate = settings.pop('learning_rate')
+    del settings['learning_rate']  # the lanes know it: members may differ in it
     # Trained for a known number of epochs, the last state is the one that counts.
     self.rules = dataclasses.replace(rules, decay=1.0, decay_times=0) if refit else rules
     self.tx = optim.build(**settings)
     self.shapes = opened.shapes(refit=refit)
-    first = opened.member(opened.members[0], refit=refit)
-    graphdef = functional.graph(first.make)
-    self.train_step = step.make_train_step(
-      graphdef, opened.heads, self.tx, first.loader.read, self.learning_rate, in_axes=(None, 0))
-    self.eval_step = step.make_eval_step(graphdef, first.loader.read, in_axes=(None, 0))
+    self.graphdef = functional.graph(opened.member(opened.members[0], refit=refit).make)
+    self._steps = {}
     self.save_best = jax.jit(state_lib.save_best, donate_argnums=0)
     self.restore_best = jax.jit(state_lib.restore_best, donate_argnums=0)
 
+  def steps(self, loader: loader_lib.Group) -> tuple[Callable, Callable]:
+    """(train step, eval step) of groups that have as many members and share as much data."""
+    axes = jax.tree.structure(loader.in_axes, is_leaf=lambda x: x is None)
+    key = (loader.read, loader.size, axes, tuple(jax.tree.leaves(
+      loader.in_axes, is_leaf=lambda x: x is None)))
+    if key not in self._steps:
+      options = dict(members=loader.size, in_axes=(loader.in_axes, 0))
+      self._steps[key] = (
+        step.make_train_step(self.graphdef, self.opened.heads, self.tx, loader.read,
+                             learning_rate=1.0, **options),
+        step.make_eval_step(self.graphdef, loader.read, **options))
+    return self._steps[key]
 
-class MemberRun:
-  """One member on its way through one phase."""
 
-  def __init__(self, trainer: Trainer, data: experiment.Member,
-               folder: run_folder.RunFolder | None, watch: progress.Progress):
-    self.trainer, self.data, self.watch = trainer, data, watch
-    self.config, self.heads = trainer.config, trainer.opened.heads
+class GroupRun:
+  """Members that train together on their way through one phase; often it is one alone."""
+
+  def __init__(self, trainer: Trainer, group: Sequence[members.Member],
+               folder: run_folder.RunFolder | None, watch: progress.Progress,
+               paths: Sequence[lane_lib.Path | None]):
+    """`paths`: per member the (intervals, rate scale) to repeat, in the refit phase."""
+    self.trainer, self.config, self.heads = trainer, trainer.config, trainer.opened.heads
+    self.watch, self.placement = watch, trainer.opened.placement
     self.phase = 'refit' if trainer.refit else 'select'
-    self.folder = folder.member(data.member.name) if folder else None
-    self.placement = trainer.opened.placement
-    self.writes = self.folder is not None and jax.process_index() == 0
-    train = data.train_plan
-    self.interval = (self.config.train.evaluate_every_steps
-                     or self.config.train.evaluate_every_epochs * train.steps_per_epoch)
+    self.lanes = [
+      lane_lib.Lane(trainer.opened.member(member, refit=trainer.refit), self.config, trainer.rules,
+                    self.phase, folder and folder.member(member.name), watch, path)
+      for member, path in zip(group, paths, strict=True)]
+    self.name = group[0].name if len(group) == 1 else f'{len(group)} members'
+    self.loader = loader_lib.Group([lane.data.loader for lane in self.lanes])
+    self.train_step, self.eval_step = trainer.steps(self.loader)
+    home = folder and (folder.member(group[0].name) if len(group) == 1 else folder.path)
+    self.checkpoints = home and checkpoint.Checkpoints(
+      home / f'checkpoints_{self.phase}', keep=self.config.checkpoint.keep)
 
-  def train(self, path: tuple[tuple[int, float], ...] | None) -> control.Progress:
-    """Trains to the end; `path`: the (intervals, rate scale) to repeat, in the refit phase."""
-    state = self.fresh_state()
-    sums = self.placement.replicate(step.zero_sums(self.heads, members=1))
-    done, so_far, state, checkpoints = self.restore(state)
-    log, timing, writer = self._open_logs(done, state)
-    last = self._last_step(path)
-    active = self.placement.replicate(jnp.array([True]))
-    report = writers.periodic_actions.ReportProgress(
-      num_train_steps=last, writer=writer, every_steps=None, every_secs=20)
+  def train(self) -> None:
+    """Trains until every member has stopped or made its last step."""
+    state, done = self.restore()
+    if done:
+      self.watch.say(f'{self.name}: goes on after step {done}')
+    for m, lane in enumerate(self.lanes):
+      lane.open_logs(jax.tree.map(lambda x, m=m: x[m], state.params))
+    self.clock = writers.periodic_actions.ReportProgress(
+      num_train_steps=max(lane.last for lane in self.lanes), writer=self.lanes[0].writer,
+      every_steps=None, every_secs=20)
     saved_at, started, waited = time.monotonic(), time.monotonic(), 0.0
 
-    while done < last and not so_far.stopped:
-      until = min(done + self.interval - done % self.interval, last)
-      scale = self._scale(so_far, path)
-      scales = self.placement.replicate(jnp.array([scale], jnp.float32))
-      began, begun_at = time.monotonic(), done
-      feeds = _timed(self.data.loader.feeds(self.data.train_plan, done, until))
-      for feed, lengths, wait in feeds:
-        state, sums = self.trainer.train_step(
-          state, sums, self.data.loader.data, feed, scales, active, lengths)
-        done += 1
-        waited += wait
-        report(done)
-        self.watch.tick(self.data.member.name, done, last)
-      jax.block_until_ready(state)
-      seconds = time.monotonic() - began
-      solo = jax.tree.map(lambda x: x[0], jax.device_get(sums))
-      found = {f'train/{k}': float(v) for k, v in solo.compute().items()}
-      sums = self.placement.replicate(step.zero_sums(self.heads, members=1))
+    while any(lane.running for lane in self.lanes):
+      spans = [lane.span for lane in self.lanes]
+      rates = [lane.learning_rate for lane in self.lanes]
+      began = time.monotonic()
+      state, found, seconds = self._interval(state, spans, rates)
+      waited += seconds
+      per_second = sum(stop - start for start, stop in spans) / (time.monotonic() - began)
+      for lane, (_, until) in zip(self.lanes, spans, strict=True):
+        lane.done = until
 
       # Evaluate, decide, then save: a checkpoint never holds an evaluation without its consequence.
-      action = control.Action.KEEP
+      ran = [m for m, (start, stop) in enumerate(spans) if stop > start]
       if self.phase == 'select':
-        found |= {f'valid/{k}': v for k, v in self._scores(state, 'valid').items()}
-        so_far, action = control.decide(
-          self.trainer.rules, so_far, found[f'valid/{self.trainer.rules.metric}'])
-      else:
-        so_far = dataclasses.replace(so_far, evaluations=so_far.evaluations + 1)
-        action = control.Action.SAVE_BEST if done == last else action
-      if action is control.Action.SAVE_BEST:
-        state = self.trainer.save_best(state, active)
-      elif action is control.Action.RESTORE:
-        state = self.trainer.restore_best(state, active)
-      rate = self.trainer.learning_rate * scale
-      note = '' if action is control.Action.KEEP else action.value.replace('_', ' ')
-      self.watch.evaluated(
-        self.data.member.name, self._epoch(done), found, self.trainer.rules.metric, so_far.best,
-        note, (done - begun_at) / seconds, done / last)
-      if self.writes:
-        log.write(done, found | {'phase': self.phase, 'action': action.value,
-                                 'learning_rate': rate, 'epoch': self._epoch(done)})
-        timing.write(done, {'phase': self.phase, 'steps_per_second': (done - begun_at) / seconds,
-                            'share_waiting': waited / (time.monotonic() - started)})
-        writer.write_scalars(done, found)
-      is_last = done >= last or so_far.stopped
-      if checkpoints and (
-          is_last or time.monotonic() - saved_at >= self.config.checkpoint.every_seconds):
-        checkpoints.save(done, state, {'progress': dataclasses.asdict(so_far)})
+        for m, scores in self._scores(state, 'valid', ran).items():
+          found[m] |= {f'valid/{name}': value for name, value in scores.items()}
+      actions = {m: self.lanes[m].decide(found[m]) for m in ran}
+      state = self._act(state, actions)
+      for m in ran:
+        self.lanes[m].report(found[m], actions[m], rates[m], per_second,
+                             waited / (time.monotonic() - started))
+      ended = not any(lane.running for lane in self.lanes)
+      if self.checkpoints and (
+          ended or time.monotonic() - saved_at >= self.config.checkpoint.every_seconds):
+        self._save(state)
         saved_at = time.monotonic()
-    writer.flush()
-    self.watch.member_done()
-    self.state, self.writer, self.step = state, writer, done
-    return so_far
+    for lane in self.lanes:
+      lane.writer.flush()
+      self.watch.member_done()
+    self.state = state
 
-  def finish(self, so_far: control.Progress) -> None:
+  def finish(self) -> None:
     """Evaluates the best on validation and, once, on test; writes what the pooling reads."""
     wanted = ('test',) if self.phase == 'refit' else ('valid', 'test')  # refit trained on valid
     parts = {part: self.predict(self.state.best, part) for part in wanted}
-    if self.writes:
-      pictures = outcome.write_member(self.folder, self.data, self.trainer.opened, parts, so_far)
-      self.writer.write_images(self.step, pictures)
-    self.writer.close()
+    for m, lane in enumerate(self.lanes):
+      lane.finish(self.trainer.opened, {part: found[m] for part, found in parts.items()})
 
-  def predict(self, values: Any, part: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Rows of a part, ascending, and each head's logits [n, K] with `values['params']`."""
-    plan = self.data.plans[part]
-    rows, outputs = [], []
-    count = min(plan.steps_per_epoch, self.config.fast_dev_run or plan.steps_per_epoch)
-    for number, (feed, lengths) in enumerate(self.data.loader.feeds(plan, 0, count)):
-      outputs.append(self.trainer.eval_step(
-        values['params'], values['model_state'], self.data.loader.data, feed, lengths))
-      rows.append(plan[number].rows)
+  def predict(self, values: Any, part: str, only: Sequence[int] | None = None) -> list[tuple]:
+    """Per member the rows of a part, ascending, and each head's logits [n, K] by `values`.
+
+    Those that are not in `only` (None: all) rest; their rows are empty.
+    """
+    plans = [lane.data.plans[part] for lane in self.lanes]
+    most = self.config.fast_dev_run or max(plan.steps_per_epoch for plan in plans)
+    spans = [(0, min(plan.steps_per_epoch, most) if only is None or m in only else 0)
+             for m, plan in enumerate(plans)]
+    outputs = [
+      self.eval_step(values['params'], values['model_state'], self.loader.data, feed, lengths)
+      for feed, lengths, _ in self.loader.feeds(plans, spans)]
     outputs = jax.device_get(outputs)  # once, after all steps were sent
-    rows = np.concatenate(rows)
-    real = np.flatnonzero(rows != plan_lib.FILLER)
-    order = real[np.argsort(rows[real])]
-    return rows[order], {head.name: np.concatenate([o[head.name][0] for o in outputs])[order]
-                         for head in self.heads}
+    found = []
+    for m, (plan, (_, count)) in enumerate(zip(plans, spans, strict=True)):
+      rows = np.concatenate([plan[n].rows for n in range(count)] or [np.zeros(0, int)])
+      real = np.flatnonzero(rows != plan_lib.FILLER)
+      order = real[np.argsort(rows[real])]
+      found.append((rows[order], {
+        head.name: np.concatenate([o[head.name][m] for o in outputs[:count]])[order]
+        for head in self.heads if count}))
+    return found
 
-  def _scores(self, state: state_lib.TrainState, part: str) -> dict[str, float]:
-    """'head/metric' -> score of the current parameters."""
-    rows, logits = self.predict({'params': state.params, 'model_state': state.model_state}, part)
-    return {f'{head.name}/{name}': value for head in self.heads for name, value in head.scores(
-      self.data.split.targets[head.name][rows], logits[head.name]).items()}
-
-  def fresh_state(self) -> state_lib.TrainState:
-    """The state before the first step, on the mesh."""
-    return self.placement.replicate(state_lib.init(
-      [self.data.make], self.trainer.tx, [self.data.member.seed],
+  def restore(self) -> tuple[state_lib.TrainState, int]:
+    """The state to go on from, and the most steps that a member has made; lanes know their own."""
+    lanes = self.lanes
+    state = self.placement.replicate(state_lib.init(
+      [lane.data.make for lane in lanes], self.trainer.tx,
+      [lane.data.member.seed for lane in lanes],
       restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
-
-  def restore(self, state: state_lib.TrainState):
-    """(steps done, progress, state, checkpoints), from the newest good checkpoint if any."""
-    if self.folder is None:
-      return 0, control.Progress(), state, None
-    kept = checkpoint.Checkpoints(
-      self.folder / f'checkpoints_{self.phase}', keep=self.config.checkpoint.keep)
-    found = kept.restore(state)
+    found = self.checkpoints.restore(state) if self.checkpoints else None
     if found is None:
-      return 0, control.Progress(), state, kept
+      return state, 0
     done, state, meta = found
-    self.watch.say(f'{self.data.member.name}: goes on after step {done}')
-    return done, control.Progress.from_json(meta['progress']), state, kept
+    for lane, so_far in zip(lanes, meta['members'], strict=True):
+      lane.done = so_far['done']
+      lane.so_far = control.Progress.from_json(so_far['progress'])
+    return state, done
 
-  def _open_logs(self, done: int, state: state_lib.TrainState):
-    if not self.writes:
-      return None, None, writers.make_writer('', just_logging=True)
-    log = writers.MetricsLog(self.folder / 'metrics.jsonl')
-    timing = writers.MetricsLog(self.folder / 'timing.jsonl')
-    for file in (log, timing):  # what came after the restored step is computed again
-      file.truncate(lambda row: row['phase'] != self.phase and self.phase == 'refit'
-                    or row['phase'] == self.phase and row['step'] <= done)
-    writer = writers.make_writer(self.folder, resumed_at=done if done else None)
-    if not done:
-      self.data.fitted.save(self.folder / f'fitted_{self.phase}')
-      table = writers.parameter_table(jax.tree.map(lambda x: x[0], state.params))
-      writer.write_texts(0, {'parameters': '    ' + table.replace('\n', '\n    ')})
-      logging.info('%s\n%s', self.data.member.name, table)
-    return log, timing, writer
+  def _interval(self, state, spans, rates) -> tuple[state_lib.TrainState, list[dict], float]:
+    """Trains each member through its span: (state, its training metrics, seconds of waiting)."""
+    sums = self.placement.replicate(step.zero_sums(self.heads, len(self.lanes)))
+    rates = self.placement.replicate(jnp.asarray(rates, jnp.float32))
+    waited, active_on_device = 0.0, {}
+    first = max(start for start, _ in spans)
+    for number, (feed, lengths, active, wait) in enumerate(_timed(self.loader.feeds(
+        [lane.data.train_plan for lane in self.lanes], spans)), 1):
+      if active not in active_on_device:
+        active_on_device[active] = self.placement.replicate(jnp.array(active))
+      state, sums = self.train_step(
+        state, sums, self.loader.data, feed, rates, active_on_device[active], lengths)
+      waited += wait
+      self.clock(first + number)
+      self.watch.tick(self.name, first + number, max(lane.last for lane in self.lanes))
+    jax.block_until_ready(state)
+    sums = jax.device_get(sums)
+    found = []
+    for m in range(len(self.lanes)):
+      solo = jax.tree.map(lambda x, m=m: x[m], sums).compute()
+      found.append({f'train/{name}': float(value) for name, value in solo.items()})
+    return state, found, waited
 
-  def _last_step(self, path) -> int:
-    if self.config.fast_dev_run:
-      return self.config.fast_dev_run
-    per_epoch = self.data.train_plan.steps_per_epoch
-    if path is not None and self.phase == 'refit':
-      return sum(intervals for intervals, _ in path) * self.interval
-    return self.config.train.num_epochs * per_epoch
+  def _act(self, state: state_lib.TrainState, actions: Mapping[int, control.Action]):
+    """Saves or restores the best of those members whose control says so."""
+    for action, change in ((control.Action.SAVE_BEST, self.trainer.save_best),
+                           (control.Action.RESTORE, self.trainer.restore_best)):
+      chosen = np.array([actions.get(m) is action for m in range(len(self.lanes))])
+      if chosen.any():
+        state = change(state, self.placement.replicate(jnp.asarray(chosen)))
+    return state
 
-  def _scale(self, so_far: control.Progress, path) -> float:
-    """The factor on the learning rate in the next interval."""
-    if self.phase == 'select':
-      return control.rate_scale(self.trainer.rules, so_far)
-    scales = [scale for intervals, scale in path for _ in range(intervals)]
-    return scales[so_far.evaluations]
+  def _scores(self, state, part: str, only: Sequence[int]) -> dict[int, dict[str, float]]:
+    """Member -> 'head/metric' -> score of the current parameters."""
+    found = self.predict({'params': state.params, 'model_state': state.model_state}, part, only)
+    return {m: {f'{head.name}/{name}': value for head in self.heads for name, value in head.scores(
+      self.lanes[m].data.split.targets[head.name][found[m][0]], found[m][1][head.name]).items()}
+      for m in only}
 
-  def _epoch(self, done: int) -> float:
-    return done / self.data.train_plan.steps_per_epoch
+  def _save(self, state: state_lib.TrainState) -> None:
+    self.checkpoints.save(max(lane.done for lane in self.lanes), state, {'members': [
+      {'name': lane.name, 'done': lane.done, 'progress': dataclasses.asdict(lane.so_far)}
+      for lane in self.lanes]})
 
 
 def _timed(feeds: Iterator) -> Iterator:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from emojax.io import files
-from emojax.metrics import report, results
+from emojax.metrics import results
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import control, experiment, run_folder
+from emojax.train import control, experiment, members, run_folder
 
 MEMBER = 'member.json'  # a member's rows and how it was trained; written last
 
@@ -42,12 +42,12 @@ def write_member(
   for (part, (rows, logits)), head in itertools.product(parts.items(), opened.heads):
     labels = data.split.targets[head.name][rows]
     units = index[protocol.unit][rows]
-    rows_out += head.result_rows(
+    rows_out += with_setting(data.member, head.result_rows(
       labels, logits[head.name], units, protocol=protocol.name, fold=data.member.fold_name,
-      seed=data.member.seed, split=part, n_excluded=opened.corpus.num_excluded, unit=protocol.unit)
-    pictures[f'{part}/confusion_{head.name}'] = report.confusion_picture(
-      head.confusion(labels, logits[head.name]), head.classes,
-      f'{protocol.name} {data.member.name}, {part}')
+      seed=data.member.seed, split=part, n_excluded=opened.corpus.num_excluded,
+      unit=protocol.unit))
+    pictures[f'{part}/confusion_{head.name}'] = head.picture(
+      head.confusion(labels, logits[head.name]), f'{protocol.name} {data.member.name}, {part}')
   files.write_json(folder / MEMBER, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
   return pictures
 
@@ -66,48 +66,60 @@ def write_predictions(
 
 
 def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[results.Row]:
-  """Joins the members' test predictions seed by seed, writes `result.json`, returns its rows."""
+  """Joins the test predictions of all folds of a seed and setting; writes `result.json`."""
   rows = []
   for member in opened.members:
     rows += files.read_json(folder.member(member.name) / MEMBER)['rows']
   protocol = opened.protocol
-  for seed, head in itertools.product(sorted({m.seed for m in opened.members}), opened.heads):
-    members = [m for m in opened.members if m.seed == seed]
-    if len(members) > 1:
+  for (first, *others), head in itertools.product(over_folds(opened.members), opened.heads):
+    if others:
+      members = [first, *others]
       found = pooled(folder, members, head, 'test')
-      rows += head.result_rows(
+      rows += with_setting(first, head.result_rows(
         found['label'], found['logits'], found['unit'], protocol=protocol.name, fold='pooled',
-        seed=seed, split='test', n_excluded=opened.corpus.num_excluded, unit=protocol.unit)
+        seed=first.seed, split='test', n_excluded=opened.corpus.num_excluded, unit=protocol.unit))
   if len(opened.members) > 1:
     rows += results.mean_rows(rows)
   files.write_json(folder.path / run_folder.RESULT, rows)
   return rows
 
 
-def pooled(folder: run_folder.RunFolder, members: Sequence[Any], head, part: str,
+def over_folds(listed: Sequence[members.Member]) -> list[list[members.Member]]:
+  """Members that differ in the fold alone, together."""
+  together = {}
+  for member in listed:
+    together.setdefault((member.settings, member.seed), []).append(member)
+  return list(together.values())
+
+
+def with_setting(member: members.Member, rows: Sequence[results.Row]) -> list[results.Row]:
+  """Rows that say with what settings of a grid they were made."""
+  return [row | {'setting': member.setting} if member.settings else row for row in rows]
+
+
+def pooled(folder: run_folder.RunFolder, listed: Sequence[members.Member], head, part: str,
            ) -> dict[str, np.ndarray]:
   """Predictions of several members one after the other, as arrays id, unit, label, logits."""
   tables = [run_folder.read_predictions(
-    predictions_path(folder.member(m.name), head.name, part), head.classes) for m in members]
+    predictions_path(folder.member(m.name), head.name, part), head.classes) for m in listed]
   return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
 
 
 def summary(
     folder: run_folder.RunFolder, protocol: protocol_lib.Protocol, heads: Sequence[Any],
-    members: Sequence[Any], about: Mapping[str, Any], part: str = 'test') -> str:
+    listed: Sequence[members.Member], about: Mapping[str, Any], part: str = 'test') -> str:
   """The report that is printed: per head the pooled predictions of each seed, then the means."""
   blocks, truth = [], []
   result = files.read_json(folder.path / run_folder.RESULT)
-  for head, seed in itertools.product(heads, sorted({m.seed for m in members})):
-    of_seed = [m for m in members if m.seed == seed]
-    found = pooled(folder, of_seed, head, part)
-    fold = 'pooled' if len(of_seed) > 1 else of_seed[0].fold_name
-    rows = head.result_rows(
-      found['label'], found['logits'], found['unit'], protocol=protocol.name, fold=fold, seed=seed,
-      split=part, n_excluded=result[0]['n_excluded'], unit=protocol.unit)
+  for head, group in itertools.product(heads, over_folds(listed)):
+    first, found = group[0], pooled(folder, group, head, part)
+    rows = with_setting(first, head.result_rows(
+      found['label'], found['logits'], found['unit'], protocol=protocol.name,
+      fold='pooled' if len(group) > 1 else first.fold_name, seed=first.seed, split=part,
+      n_excluded=result[0]['n_excluded'], unit=protocol.unit))
     matrix = head.confusion(found['label'], found['logits'])
-    blocks.append(report.classification_report(matrix, head.classes, rows, words=protocol.notice))
-    if about.get('generated') and head.name == 'emotion':
+    blocks.append(head.report(matrix, rows, protocol.notice))
+    if about.get('generated') and head.name == 'emotion' and matrix.ndim == 2:
       truth.append(_held_against_truth(matrix, rows[0], about))
   blocks += [_means(result, part), *truth]
   return '\n\n'.join(filter(None, blocks))
@@ -138,18 +150,18 @@ def _held_against_truth(
 def _means(rows: Sequence[results.Row], part: str) -> str:
   """Mean and spread: of the pooled scores over seeds, and of the scores of all members."""
   here = [row for row in rows if row['split'] == part and row['value'] is not None]
-  lines = []
-  pooled_rows = {}
+  lines, over_seeds = [], {}
   for row in here:
     if row['fold'] == 'pooled':
-      pooled_rows.setdefault((row['head'], row['metric']), []).append(row['value'])
-  for (head, metric), values in pooled_rows.items():
+      over_seeds.setdefault((row.get('setting', ''), row['head'], row['metric']), []).append(
+        row['value'])
+  for (setting, head, metric), values in over_seeds.items():
     if len(values) > 1:
       lines.append(f'  pooled folds, {len(values):>2} seeds     {head + "/" + metric:<20} '
-                   f'{statistics.fmean(values):.4f}  sd {statistics.stdev(values):.4f}')
+                   f'{statistics.fmean(values):.4f}  sd {statistics.stdev(values):.4f}  {setting}')
   for row in here:
     if row['fold'] == 'mean':
-      name = f'{row["head"]}/{row["metric"]}'
-      lines.append(f'  single folds, {row["members"]:>2} members   {name:<20} '
-                   f'{row["value"]:.4f}  sd {row["sd"]:.4f}')
-  return '\n'.join(['Means', *lines]) if lines else ''
+      name, sd = f'{row["head"]}/{row["metric"]}', row['sd']
+      lines.append(f'  single folds, {row["members"]:>2} members   {name:<20} {row["value"]:.4f}  '
+                   + (f'sd {sd:.4f}  ' if sd is not None else '') + row.get('setting', ''))
+  return '\n'.join(['Means', *map(str.rstrip, lines)]) if lines else ''

@@ -65,30 +65,44 @@ class RunFolder:
 def write_predictions(
     path: pathlib.Path, *, ids: Sequence[str], units: Sequence[str], fold: str, seed: int,
     labels: np.ndarray, logits: np.ndarray, classes: Sequence[str], truncated: np.ndarray) -> None:
-  """One row per utterance: id, unit, fold, seed, label, one logit per class, truncated or not."""
+  """One row per utterance: id, unit, fold, seed, label, one logit per class, truncated or not.
+
+  `labels` are class numbers [N], written by name; or 0 and 1 for each class [N, K], in K columns.
+  """
+  several = labels.ndim == 2
   text = io.StringIO()
   writer = csv.writer(text, lineterminator='\n')
-  writer.writerow(['id', 'unit', 'fold', 'seed', 'label', *(f'logit_{c}' for c in classes),
-                   'truncated'])
-  for row in zip(ids, units, labels.tolist(), logits.astype(np.float32), truncated.tolist()):
-    id, unit, label, values, cut = row
-    writer.writerow([id, unit, fold, seed, classes[label], *(str(v) for v in values), int(cut)])
+  columns = _label_columns(classes) if several else ['label']
+  writer.writerow(
+    ['id', 'unit', 'fold', 'seed', *columns, *(f'logit_{c}' for c in classes), 'truncated'])
+  for id, unit, label, values, cut in zip(
+      ids, units, labels.tolist(), logits.astype(np.float32), truncated.tolist(), strict=True):
+    writer.writerow([id, unit, fold, seed, *(label if several else [classes[label]]),
+                     *(str(v) for v in values), int(cut)])
   files.write_text(path, text.getvalue())
 
 
 def read_predictions(path: pathlib.Path, classes: Sequence[str]) -> dict[str, np.ndarray]:
-  """The inverse: arrays `id`, `unit`, `label` (class numbers) and `logits` [N, K]."""
+  """The inverse: arrays `id`, `unit`, `label` ([N] or [N, K] as written) and `logits` [N, K]."""
   with open(path, newline='', encoding='utf-8') as file:
     rows = list(csv.DictReader(file))
   wanted = [f'logit_{c}' for c in classes]
   if not rows or set(wanted) - set(rows[0]):
     raise ValueError(
       f'{path}: expected the columns {wanted}, found {list(rows[0]) if rows else []}.')
+  if 'label' in rows[0]:
+    labels = [list(classes).index(row['label']) for row in rows]
+  else:
+    labels = [[int(row[name]) for name in _label_columns(classes)] for row in rows]
   return {
     'id': np.array([row['id'] for row in rows]),
     'unit': np.array([row['unit'] for row in rows]),
-    'label': np.array([list(classes).index(row['label']) for row in rows]),
+    'label': np.array(labels),
     'logits': np.array([[np.float32(row[name]) for name in wanted] for row in rows], np.float32)}
+
+
+def _label_columns(classes: Sequence[str]) -> list[str]:
+  return [f'label_{c}' for c in classes]
 
 
 def versions() -> dict[str, str]:

@@ -62,6 +62,14 @@ def test_wrong_class_weights_are_answered(setting, message):
     fitted.class_weights(setting, np.array([0, 0, 2]), NAMES)
 
 
+def test_several_labels_weigh_the_same():
+  ids = np.array([[0, 1, 0], [1, 1, 0]])
+  assert fitted.class_weights('none', ids, NAMES) == (1, 1, 1)
+  for setting in ('balanced', (1.0, 2.0, 3.0)):
+    with pytest.raises(ValueError, match="a multi-label head knows 'none' alone"):
+      fitted.class_weights(setting, ids, NAMES)
+
+
 @pytest.mark.parametrize('vectors', [None, np.arange(12, dtype=np.float32).reshape(4, 3) / 7])
 def test_saved_values_come_back(tmp_path, vectors):
   moments = {'audio': (np.array([1.5, -2], np.float32), np.array([0.1, 3], np.float32)),
@@ -109,3 +117,12 @@ def test_word_vectors_of_several_folds_come_from_one_file(tmp_path):
   np.testing.assert_array_equal(second, [[0, 0], [7, 8], [5, 6]])
   [shared] = fitted.word_vectors_of([{'UNK': 1, 'good': 1, 'day': 2}], 'shared_unk', str(path), 2)
   np.testing.assert_array_equal(shared, [[7, 8], [1, 2], [3, 4]])
+
+
+def test_the_originals_word_cache_must_be_what_the_config_says():
+  ids, table = {'UNK': 1, 'good': 1, 'day': 2}, np.zeros((3, 5), np.float32)
+  assert fitted.checked_word_cache(ids, table, 'shared_unk', 5) == (ids, table)
+  with pytest.raises(ValueError, match=r"vocabulary='clean', but .* as 'shared_unk'"):
+    fitted.checked_word_cache(ids, table, 'clean', 5)
+  with pytest.raises(ValueError, match=r'width=300, but .* are 5 wide'):
+    fitted.checked_word_cache(ids, table, 'shared_unk', 300)

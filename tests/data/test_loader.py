@@ -16,7 +16,9 @@ USED = np.array([0, 1, 3, 4, 5, 7, 8, 10, 11, 13])  # other folds use the rest, 
 ROWS = np.array([1, 3, 4, 7, 8, 11, 13])
 VOCABULARY = {'UNK': 1, 'a': 2, 'b': 3}
 WEIGHTS = np.linspace(0.5, 2, N).astype(np.float32)
-TARGETS = {'emotion': np.arange(N, dtype=np.int32) % 4}
+LABELS = np.random.default_rng(1).integers(0, 2, (N, 3)).astype(np.int32)
+LABELS[[2, 6]] = -1  # without a label; nobody uses these rows
+TARGETS = {'emotion': np.arange(N, dtype=np.int32) % 4, 'several': LABELS}
 LENGTHS = np.random.default_rng(0).integers(0, 9, N)
 
 
@@ -99,7 +101,9 @@ def test_batches_hold_the_rows_of_the_plan(loaded):
     for place, row in enumerate(rows):
       if row >= 0:
         assert batch.targets['emotion'][place] == row % 4
+        assert batch.targets['several'][place].tolist() == LABELS[row].tolist()
       assert 0 <= batch.targets['emotion'][place] < 4, 'filler has a class too'
+      assert set(batch.targets['several'][place].tolist()) <= {0, 1}
     for name, length in planned:
       stream = batch.inputs[name]
       assert stream.mask.shape == stream.values.shape[:2] == (4, length)

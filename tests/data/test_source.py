@@ -80,3 +80,15 @@ def test_the_width_of_a_feature_is_that_of_its_frames():
   feature = source.Feature({}, np.array([0]), read)
   assert feature.width == feature.width == 80
   assert reads == [0], 'read once'
+
+
+def test_words_are_the_transcript_split_at_white_space():
+  corpus = source.Corpus('toy', None, {'transcript': np.array(["I'm  here.", '', 'so?'])}, {}, 0)
+  assert corpus.words == [["I'm", 'here.'], [], ['so?']]
+  said = corpus.transcripts
+  assert said.words == corpus.words and said.index is corpus.index
+
+
+def test_records_have_no_word_cache():
+  with pytest.raises(ValueError, match=r"vectors='processed' .* config\.data\.source='processed'"):
+    source.Corpus('toy', None, {}, {}, 0).word_cache()

@@ -1,7 +1,8 @@
 """What every protocol promises, over an index made from its own tables: a new one needs no edit.
 
-The index has every value that a fold asks for, two units in each, and every spelling of every class
-beside one that has none.
+The index has every value that a fold asks for, two units in each (ten where some are held out), and
+in each unit every label that there can be: every spelling beside one that is no class, scores of
+every size, labels that come and go.
 """
 
 import collections
@@ -11,7 +12,8 @@ import itertools
 import numpy as np
 import pytest
 
-from emojax.metrics import classification
+from emojax.metrics import classification, multi_label
+from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
 
 FILES = {corpus: importlib.import_module(f'emojax.protocols.{corpus}').PROTOCOLS
@@ -25,25 +27,53 @@ every_protocol = pytest.mark.parametrize('protocol', ALL, ids=lambda p: p.name)
 def made_index(protocol):
   """Column -> values [N]."""
   places = collections.defaultdict(set)
-  for fold in protocol.folds:
-    for part in protocol_lib.SPLITS:
-      for column, values in getattr(fold, part).items():
-        places[column] |= set(values)
+  for where in asked_for(protocol):
+    for column, values in where.items():
+      places[column] |= set(values)
   columns = {name: sorted(values) for name, values in places.items()}
-  labels = {m.column: [s for spellings in m.classes.values() for s in spellings] + [NO_CLASS]
-            for m in protocol.labels.values()}
+  held_out = any(isinstance(fold.valid, protocol_lib.HeldOut) for fold in protocol.folds)
   rows = []
   for place in itertools.product(*columns.values()):
     where = dict(zip(columns, place))
     units = [where] if protocol.unit in where else [
-      where | {protocol.unit: '-'.join((*place, half))} for half in 'FM']
-    rows += [unit | dict(zip(labels, spelled))
-             for unit in units for spelled in itertools.product(*labels.values())]
+      where | {protocol.unit: '-'.join((*place, part))} for part in 'FMabcdefgh'[:10 if held_out
+                                                                                 else 2]]
+    rows += [unit | {name: value for said in label for name, value in said.items()}
+             for unit in units for label in itertools.product(
+               *(every_label(kind) for kind in protocol.labels.values()))]
   return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def has_class(protocol, index):
-  return np.logical_and.reduce([index[m.column] != NO_CLASS for m in protocol.labels.values()])
+def asked_for(protocol):
+  """Every place that a part of a fold names."""
+  for fold, part in itertools.product(protocol.folds, protocol_lib.SPLITS):
+    where = getattr(fold, part)
+    if not isinstance(where, protocol_lib.HeldOut):
+      yield where
+
+
+def every_label(kind):
+  """The values that a label map can meet, as [column -> value]."""
+  if isinstance(kind, labels_lib.Categories):
+    spelled = [s for spellings in kind.classes.values() for s in spellings]
+    return [{kind.column: s} for s in [*spelled, NO_CLASS]]
+  if isinstance(kind, labels_lib.Score):
+    return [{kind.column: score} for score in np.linspace(-3, 3, 25).tolist()]
+  assert isinstance(kind, labels_lib.MultiLabel)
+  columns = list(kind.intensities.values())
+  return [{column: (0.0, 1 / 3)[(i >> k) & 1] for k, column in enumerate(columns)}
+          for i in (0, 5, 2**len(columns) - 1)]
+
+
+def has_label(protocol, index):
+  """A second way to say it, without ids."""
+  there = np.ones(len(index[protocol.unit]), bool)
+  for kind in protocol.labels.values():
+    if isinstance(kind, labels_lib.Categories):
+      there &= index[kind.column] != NO_CLASS
+    elif isinstance(kind, labels_lib.Score) and kind.rule == 'nonzero2':
+      there &= index[kind.column] != 0
+  return there
 
 
 def test_there_are_protocols():
@@ -60,9 +90,11 @@ def test_names_begin_with_their_file(corpus):
 @every_protocol
 def test_labels_are_whole(protocol):
   for labels in protocol.labels.values():
-    spellings = [s for spelled in labels.classes.values() for s in spelled]
-    assert len(set(spellings)) == len(spellings), 'one spelling in two classes'
-    assert all(not isinstance(spelled, str) and spelled for spelled in labels.classes.values())
+    if isinstance(labels, labels_lib.Categories):
+      spellings = [s for spelled in labels.classes.values() for s in spelled]
+      assert len(set(spellings)) == len(spellings), 'one spelling in two classes'
+      assert all(not isinstance(spelled, str) and spelled for spelled in labels.classes.values())
+    assert len(set(labels.names)) == len(labels.names) > 1 and labels.columns
     assert labels.expected is None or set(labels.expected) == set(labels.names)
 
 
@@ -71,7 +103,8 @@ def test_what_is_selected_and_reported_exists(protocol):
   assert protocol.source and protocol.report
   for wanted in (protocol.select_on, *protocol.report):
     head, metric = wanted.split('/')
-    assert head in protocol.labels and metric in classification.METRICS, wanted
+    scores = multi_label if protocol.labels[head].multi_label else classification
+    assert metric in scores.METRICS, wanted
   assert protocol.select_on in protocol.report
 
 
@@ -79,9 +112,9 @@ def test_what_is_selected_and_reported_exists(protocol):
 def test_folds_have_names_of_their_own_and_values_that_are_no_strings(protocol):
   names = [fold.name for fold in protocol.folds]
   assert names and len(set(names)) == len(names)
-  for fold, part in itertools.product(protocol.folds, protocol_lib.SPLITS):
-    for values in getattr(fold, part).values():
-      assert not isinstance(values, str) and len(set(values)) == len(values) > 0, (fold, part)
+  for where in asked_for(protocol):
+    for values in where.values():
+      assert not isinstance(values, str) and len(set(values)) == len(values) > 0, where
 
 
 @every_protocol
@@ -100,32 +133,44 @@ def test_parts_are_disjoint_where_they_promise_it(protocol):
 
 
 @every_protocol
-def test_a_fold_uses_every_row_that_has_a_class(protocol):
+def test_a_fold_uses_every_row_that_has_a_label(protocol):
   """What is in no part is lost; that would have to be said, as a hold-out nobody sees."""
   index = made_index(protocol)
   for number in range(len(protocol.folds)):
     rows = protocol_lib.resolve(protocol, number, index).rows
     used = np.unique(np.concatenate(list(rows.values())))
-    np.testing.assert_array_equal(used, np.flatnonzero(has_class(protocol, index)))
+    np.testing.assert_array_equal(used, np.flatnonzero(has_label(protocol, index)))
     assert all((np.diff(found) > 0).all() for found in rows.values()), 'ascending'
 
 
 @pytest.mark.parametrize('protocol', [p for p in ALL if len(p.folds) > 1], ids=lambda p: p.name)
 @pytest.mark.parametrize('part', ['valid', 'test'])
-def test_over_its_folds_every_row_with_a_class_is_tested_once_and_validated_on_once(protocol, part):
+def test_over_its_folds_every_row_with_a_label_is_tested_once_and_validated_on_once(protocol, part):
   index = made_index(protocol)
   times = np.zeros(len(index[protocol.unit]), int)
   for number in range(len(protocol.folds)):
     times[protocol_lib.resolve(protocol, number, index).rows[part]] += 1
-  np.testing.assert_array_equal(times, has_class(protocol, index))
+  np.testing.assert_array_equal(times, has_label(protocol, index))
 
 
 @every_protocol
-def test_targets_are_the_class_of_each_spelling(protocol):
+def test_targets_are_the_class_of_each_label(protocol):
   index = made_index(protocol)
   split = protocol_lib.resolve(protocol, 0, index)
   for head, labels in protocol.labels.items():
-    by_spelling = {s: number for number, name in enumerate(labels.names)
-                   for s in labels.classes[name]}
-    expected = [by_spelling.get(s, -1) for s in index[labels.column].tolist()]
-    assert split.targets[head].tolist() == expected and -1 in expected
+    targets = split.targets[head]
+    assert targets.dtype == np.int32
+    if labels.multi_label:
+      columns = [index[column] > 0 for column in labels.intensities.values()]
+      np.testing.assert_array_equal(targets, np.stack(columns, 1))
+      continue
+    assert set(targets.tolist()) - {-1} == set(range(len(labels.names))), 'each class is met'
+    np.testing.assert_array_equal(targets >= 0, has_label(protocol, index))
+    if isinstance(labels, labels_lib.Categories):
+      by_spelling = {s: number for number, name in enumerate(labels.names)
+                     for s in labels.classes[name]}
+      assert targets.tolist() == [by_spelling.get(s, -1) for s in index[labels.column].tolist()]
+    else:
+      there = targets >= 0
+      order = np.argsort(index[labels.column][there], kind='stable')
+      assert (np.diff(targets[there][order]) >= 0).all(), 'a higher score is no lower class'

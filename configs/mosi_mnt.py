@@ -1,0 +1,13 @@
+"""MNT on CMU-MOSI; everything but the network as in `mosi_mat`, arguments included.
+
+The original's command is the same with --model Model_MNT; no result of it alone is published.
+
+    python -m emojax.main --config=configs/mosi_mnt.py --config.data.path=DATA
+      --config.streams.text.vectors=glove.840B.300d.txt
+"""
+
+from configs import modulated_fusion, mosi_mat
+
+
+def get_config(arg=None):
+  return modulated_fusion.mnt(mosi_mat.get_config(arg))

@@ -1,0 +1,13 @@
+"""MNT on VGAF; everything but the network as in `vgaf_mat`, arguments included.
+
+The original's command is the same with --model Model_MNT; no result of it alone is published.
+
+    python -m emojax.main --config=configs/vgaf_mnt.py --config.data.path=DATA
+      --config.streams.text.vectors=glove.840B.300d.txt
+"""
+
+from configs import modulated_fusion, vgaf_mat
+
+
+def get_config(arg=None):
+  return modulated_fusion.mnt(vgaf_mat.get_config(arg))

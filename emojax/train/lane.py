@@ -1,0 +1,118 @@
+"""One member of a group on its way through one phase, as the host sees it: control and logs."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import ml_collections
+from absl import logging
+
+from emojax.train import control, experiment, outcome, progress, writers
+
+Path = tuple[tuple[int, float], ...]  # (evaluation intervals, rate scale) one after the other
+
+
+class Lane:
+  """What a member has done and decided, and the files it writes.
+
+  Attributes:
+    done: steps made. so_far: its control's progress. last: the step after which it ends.
+  """
+
+  def __init__(
+      self, data: experiment.Member, config: ml_collections.ConfigDict, rules: control.Rules,
+      phase: str, folder: pathlib.Path | None, watch: progress.Progress, path: Path | None):
+    """`folder`: the member's; None writes nothing. `path`: what a refit repeats."""
+    self.data, self.folder, self.done, self.so_far = data, folder, 0, control.Progress()
+    self._config, self._rules, self._phase, self._watch = config, rules, phase, watch
+    self._path = path
+    self._writes = folder is not None and jax.process_index() == 0
+    self._log = self._timing = None
+    per_epoch = data.train_plan.steps_per_epoch
+    self._interval = (config.train.evaluate_every_steps
+                      or config.train.evaluate_every_epochs * per_epoch)
+    if config.fast_dev_run:
+      self.last = config.fast_dev_run
+    elif path is not None and phase == 'refit':
+      self.last = sum(intervals for intervals, _ in path) * self._interval
+    else:
+      self.last = config.train.num_epochs * per_epoch
+
+  @property
+  def name(self) -> str:
+    return self.data.member.name
+
+  @property
+  def running(self) -> bool:
+    return self.done < self.last and not self.so_far.stopped
+
+  @property
+  def span(self) -> tuple[int, int]:
+    """The steps until the next evaluation; none for a member that is through."""
+    until = min(self.done + self._interval - self.done % self._interval, self.last)
+    return self.done, until if self.running else self.done
+
+  @property
+  def learning_rate(self) -> float:
+    """The learning rate until the next evaluation."""
+    if not self.running or self._phase == 'select':
+      scale = control.rate_scale(self._rules, self.so_far)
+    else:
+      scales = [scale for intervals, scale in self._path for _ in range(intervals)]
+      scale = scales[self.so_far.evaluations]
+    settings = dict(self.data.member.settings)
+    return settings.get('learning_rate', self._config.optim.learning_rate) * scale
+
+  @property
+  def epoch(self) -> float:
+    return self.done / self.data.train_plan.steps_per_epoch
+
+  def open_logs(self, params: Any) -> None:
+    """Begins or continues the member's files; what came after `done` is computed again."""
+    if not self._writes:
+      self.writer = writers.make_writer('', just_logging=True)
+      return
+    self._log = writers.MetricsLog(self.folder / 'metrics.jsonl')
+    self._timing = writers.MetricsLog(self.folder / 'timing.jsonl')
+    for file in (self._log, self._timing):
+      file.truncate(lambda row: row['phase'] != self._phase and self._phase == 'refit'
+                    or row['phase'] == self._phase and row['step'] <= self.done)
+    self.writer = writers.make_writer(self.folder, resumed_at=self.done or None)
+    if not self.done:
+      self.data.fitted.save(self.folder / f'fitted_{self._phase}')
+      table = writers.parameter_table(params)
+      self.writer.write_texts(0, {'parameters': '    ' + table.replace('\n', '\n    ')})
+      logging.info('%s\n%s', self.name, table)
+
+  def decide(self, found: Mapping[str, float]) -> control.Action:
+    """What an evaluation leads to; `found`: 'train/...' and, when selecting, 'valid/...' scores."""
+    if self._phase == 'select':
+      self.so_far, action = control.decide(
+        self._rules, self.so_far, found[f'valid/{self._rules.metric}'])
+      return action
+    self.so_far = dataclasses.replace(self.so_far, evaluations=self.so_far.evaluations + 1)
+    return control.Action.SAVE_BEST if self.done == self.last else control.Action.KEEP
+
+  def report(self, found: Mapping[str, float], action: control.Action, learning_rate: float,
+             steps_per_second: float, share_waiting: float) -> None:
+    """Prints and writes one evaluation; `learning_rate`: the one that led to it."""
+    note = '' if action is control.Action.KEEP else action.value.replace('_', ' ')
+    self._watch.evaluated(self.name, self.epoch, found, self._rules.metric, self.so_far.best, note,
+                          steps_per_second, self.done / self.last)
+    if self._log:
+      self._log.write(self.done, dict(found) | {
+        'phase': self._phase, 'action': action.value, 'epoch': self.epoch,
+        'learning_rate': learning_rate})
+      self._timing.write(self.done, {'phase': self._phase, 'steps_per_second': steps_per_second,
+                                     'share_waiting': share_waiting})
+      self.writer.write_scalars(self.done, found)
+
+  def finish(self, opened: experiment.Experiment, parts: Mapping[str, Any]) -> None:
+    """Writes what the pooling reads; `parts`: part -> (rows, head -> logits)."""
+    if self._writes:
+      pictures = outcome.write_member(self.folder, self.data, opened, parts, self.so_far)
+      self.writer.write_images(self.done, pictures)
+    self.writer.close()
+
