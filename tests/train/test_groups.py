@@ -120,8 +120,9 @@ def compiled_here():
 def test_a_group_that_was_stopped_goes_on_as_if_it_was_not(data_dir, tmp_path):
   for name, epochs in (('whole', (2,)), ('parts', (1, 2))):
     for number in epochs:
-      config = make_config(data_dir, **{'members.mode': 'vmap', 'members.grid': '', 'members.seeds': '1',
-                                        'train.num_epochs': number})
+      config = make_config(data_dir, **{
+        'members.mode': 'vmap', 'members.grid': '', 'members.seeds': '1',
+        'train.num_epochs': number})
       workdir = tmp_path / name
       if number == 2 and name == 'parts':
         for path in workdir.glob('members/*/member.json'):
