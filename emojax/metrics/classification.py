@@ -17,6 +17,8 @@ scikit-learn averages the same classes (`balanced_accuracy_score`, `f1_score` wi
 import numpy as np
 from numpy.typing import ArrayLike
 
+from emojax.metrics import averages
+
 
 def confusion(labels: ArrayLike, predictions: ArrayLike, num_classes: int) -> np.ndarray:
   """Counts, int64 [K, K]: row = label, column = prediction. Inputs are integers [N] in 0..K-1."""
@@ -41,38 +43,37 @@ def support(matrix: np.ndarray) -> np.ndarray:
 
 def precision(matrix: np.ndarray) -> np.ndarray:
   """Of the predictions of each class, the share that is right, [..., K]."""
-  return _ratio(_hits(matrix), np.asarray(matrix).sum(-2))
+  return averages.ratio(_hits(matrix), np.asarray(matrix).sum(-2))
 
 
 def recall(matrix: np.ndarray) -> np.ndarray:
   """Of the utterances of each class, the share that is found, [..., K]."""
-  return _ratio(_hits(matrix), support(matrix))
+  return averages.ratio(_hits(matrix), support(matrix))
 
 
 def f1(matrix: np.ndarray) -> np.ndarray:
   """The harmonic mean of precision and recall of each class, [..., K]."""
-  return _ratio(2 * _hits(matrix), np.asarray(matrix).sum(-2) + support(matrix))
+  return averages.ratio(2 * _hits(matrix), np.asarray(matrix).sum(-2) + support(matrix))
 
 
 def wa(matrix: np.ndarray) -> np.ndarray:
   """Weighted accuracy as the field says it: the share of utterances that are right, [...]."""
-  return _ratio(_hits(matrix).sum(-1), support(matrix).sum(-1))
+  return averages.ratio(_hits(matrix).sum(-1), support(matrix).sum(-1))
 
 
 def ua(matrix: np.ndarray) -> np.ndarray:
   """Unweighted accuracy: the mean recall of the classes that occur, [...]."""
-  return _mean_of_defined(recall(matrix))
+  return averages.mean_of_defined(recall(matrix))
 
 
 def f1_macro(matrix: np.ndarray) -> np.ndarray:
   """The mean f1 of the classes that occur or are predicted, [...]."""
-  return _mean_of_defined(f1(matrix))
+  return averages.mean_of_defined(f1(matrix))
 
 
 def f1_weighted(matrix: np.ndarray) -> np.ndarray:
   """The mean f1 weighted by support, [...]; classes that do not occur weigh nothing."""
-  weighted = np.nan_to_num(f1(matrix)) * support(matrix)
-  return _ratio(weighted.sum(-1), support(matrix).sum(-1))
+  return averages.weighted_mean(f1(matrix), support(matrix))
 
 
 METRICS = {'wa': wa, 'ua': ua, 'f1_macro': f1_macro, 'f1_weighted': f1_weighted}
@@ -109,14 +110,3 @@ def _classes(name: str, values: ArrayLike, num_classes: int) -> np.ndarray:
 
 def _hits(matrix: np.ndarray) -> np.ndarray:
   return np.diagonal(matrix, axis1=-2, axis2=-1)
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-  """`above / below`, NaN where `below` is 0."""
-  above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
-  return np.divide(above, below, out=np.full(below.shape, np.nan), where=below != 0)[()]
-
-
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-  """Mean over the last axis of what is not NaN; NaN where nothing is left."""
-  return _ratio(np.nan_to_num(values).sum(-1), (~np.isnan(values)).sum(-1))

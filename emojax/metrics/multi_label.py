@@ -19,7 +19,7 @@ scikit-learn says the same with `zero_division=nan`; without, it counts such lab
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emojax.metrics import classification
+from emojax.metrics import averages, classification
 
 
 def confusion(labels: ArrayLike, decisions: ArrayLike) -> np.ndarray:
@@ -67,12 +67,12 @@ def accuracy_elementwise(counts: np.ndarray) -> np.ndarray:
 
 def ua(counts: np.ndarray) -> np.ndarray:
   """Unweighted accuracy: the mean balanced accuracy, [...]."""
-  return mean_of_defined(balanced_accuracy(counts))
+  return averages.mean_of_defined(balanced_accuracy(counts))
 
 
 def f1_macro(counts: np.ndarray) -> np.ndarray:
   """The mean f1 of the labels that are there or decided for, [...]."""
-  return mean_of_defined(f1(counts))
+  return averages.mean_of_defined(f1(counts))
 
 
 def f1_micro(counts: np.ndarray) -> np.ndarray:
@@ -82,17 +82,12 @@ def f1_micro(counts: np.ndarray) -> np.ndarray:
 
 def f1_weighted(counts: np.ndarray) -> np.ndarray:
   """The mean f1 weighted by support, [...]; labels that are never there weigh nothing."""
-  return _weighted_mean(f1(counts), support(counts))
+  return averages.weighted_mean(f1(counts), support(counts))
 
 
 METRICS = {
   'accuracy_elementwise': accuracy_elementwise, 'ua': ua, 'f1_macro': f1_macro,
   'f1_micro': f1_micro, 'f1_weighted': f1_weighted}
-
-
-def mean_of_defined(values: ArrayLike) -> np.ndarray:
-  """Mean over the last axis of what is not NaN; NaN where nothing is left."""
-  return _weighted_mean(values, ~np.isnan(values))
 
 
 def _count(labels, decisions, unit_index, num_units) -> np.ndarray:
@@ -123,9 +118,3 @@ def _binary(name: str, values: ArrayLike) -> np.ndarray:
 
 def _all_labels(counts: np.ndarray) -> np.ndarray:
   return np.asarray(counts).sum(-3)
-
-
-def _weighted_mean(values: ArrayLike, weights: np.ndarray) -> np.ndarray:
-  """Mean over the last axis; NaN where all weights are 0. A NaN has weight 0."""
-  with np.errstate(invalid='ignore'):
-    return (np.nan_to_num(values) * weights).sum(-1) / np.asarray(weights).sum(-1)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emojax.metrics import classification, intervals, multi_label, ranking
+from emojax.metrics import averages, classification, intervals, multi_label, ranking
 
 Row = dict[str, Any]
 
@@ -78,8 +78,8 @@ def multi_label_rows(
   names, per_unit = multi_label.confusion_by_unit(labels, logits > 0, units)
   areas = [ranking.leave_one_out(labels[:, c], logits[:, c], units)
            for c in range(len(class_names))]
-  macro = (float(multi_label.mean_of_defined([area for area, _ in areas])),
-           multi_label.mean_of_defined(np.stack([without for _, without in areas], -1)))
+  macro = (float(averages.mean_of_defined([area for area, _ in areas])),
+           averages.mean_of_defined(np.stack([without for _, without in areas], -1)))
   scores = _jackknifed(multi_label.METRICS, per_unit, 'no class has positives')
   for name, (area, without), counts in zip(class_names, areas, per_unit.sum(0), strict=True):
     absent = 'negatives' if counts[1].any() else 'positives'

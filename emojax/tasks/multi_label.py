@@ -8,40 +8,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from emojax.metrics import multi_label, ranking, report, results
-from emojax.ops import reduce as reduce_lib
+from emojax import tasks
+from emojax.metrics import averages, multi_label, ranking, report, results
 from emojax.types import Array
 
 
 @dataclasses.dataclass(frozen=True)
-class Head:
+class Head(tasks.Head):
   """A multi-label head. Targets are 0 or 1, [B, K]; a row of -1 has no label, and weight 0.
 
-  Attributes:
-    name: names the head in targets, outputs and results.
-    classes: label names in the order of their columns.
-    weight: the head's share in the total loss.
-    reduction: of the examples' losses, each a sum over labels: 'mean' divides by the sum of weights
-      over the (global) batch; 'sum' does not, as in MAT, so that the gradient grows with the batch.
+  Example losses are sums over labels. One more attribute:
     positive_weight: one factor per label on the loss where it is there, PyTorch's `pos_weight`.
   """
 
-  name: str
-  classes: tuple[str, ...]
-  weight: float = 1.0
-  reduction: str = 'mean'
   positive_weight: tuple[float, ...] | None = None
 
   def __post_init__(self):
-    reduce_lib.check(self.reduction, f'head {self.name}')
+    super().__post_init__()
     if self.positive_weight is not None and (
         len(self.positive_weight) != self.width or not min(self.positive_weight) > 0):
       raise ValueError(f'head {self.name}: positive_weight={self.positive_weight}; expected one '
                        f'number above 0 for each of {self.classes}.')
-
-  @property
-  def width(self) -> int:
-    return len(self.classes)
 
   def loss(self, logits: Array, target: Array) -> Array:
     """Per-example loss [B] of `logits` [B, K] at `target` [B, K], 0 or 1."""
@@ -51,10 +38,6 @@ class Head:
       factor = jnp.asarray(self.positive_weight, logits.dtype)[None]
       losses *= jnp.where(target == 1, factor, 1)
     return losses.sum(-1)
-
-  def reduce(self, losses: Array, weight: Array) -> Array:
-    """One number from example losses [B]; `weight` [B]: 0 on filler rows."""
-    return reduce_lib.weighted(losses, weight, self.reduction)
 
   def decide(self, logits: Array) -> Array:
     """1 where the logit lies above 0, else 0, int [B, K]."""
@@ -70,7 +53,7 @@ class Head:
     losses = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
     losses *= np.where(labels == 1, self.positive_weight or 1.0, 1.0)
     return found | {
-      'auc_macro': float(multi_label.mean_of_defined(areas)), 'loss': float(losses.sum(1).mean())}
+      'auc_macro': float(averages.mean_of_defined(areas)), 'loss': float(losses.sum(1).mean())}
 
   def confusion(self, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Counts [K, 2, 2] of each label, row = label no or yes, column = decision no or yes."""

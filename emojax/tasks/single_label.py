@@ -8,44 +8,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from emojax import tasks
 from emojax.metrics import classification, report, results
-from emojax.ops import reduce as reduce_lib
 from emojax.types import Array
-
-REDUCTIONS = reduce_lib.REDUCTIONS
 
 
 @dataclasses.dataclass(frozen=True)
-class Head:
-  """A classification head.
-
-  Attributes:
-    name: names the head in targets, outputs and results.
-    classes: class names in the order of their ids.
-    weight: the head's share in the total loss.
-    reduction: 'mean' divides by the sum of weights over the (global) batch; 'sum' does not, as in
-      MAT, so that the gradient grows with the batch.
-  """
-
-  name: str
-  classes: tuple[str, ...]
-  weight: float = 1.0
-  reduction: str = 'mean'
-
-  def __post_init__(self):
-    reduce_lib.check(self.reduction, f'head {self.name}')
-
-  @property
-  def width(self) -> int:
-    return len(self.classes)
+class Head(tasks.Head):
+  """A classification head. Targets are class ids [B]; class weights are example weights."""
 
   def loss(self, logits: Array, target: Array) -> Array:
     """Per-example loss [B] of `logits` [B, K] at class ids `target` [B]."""
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), target[:, None], axis=1)[:, 0]
-
-  def reduce(self, losses: Array, weight: Array) -> Array:
-    """One number from example losses [B]; `weight` [B]: 0 on filler rows, else a class weight."""
-    return reduce_lib.weighted(losses, weight, self.reduction)
 
   def decide(self, logits: Array) -> Array:
     """The class id of each row; ties go to the lowest."""

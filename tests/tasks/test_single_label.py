@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from emojax.ops import reduce
 from emojax.tasks import single_label
 
 CLASSES = ('neutral', 'happy', 'sad')
@@ -38,7 +39,7 @@ def test_reduce_weighs_and_divides_by_the_weights(reduction, expected):
   assert float(head(reduction=reduction).reduce(losses, weight)) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize('reduction', single_label.REDUCTIONS)
+@pytest.mark.parametrize('reduction', reduce.REDUCTIONS)
 def test_filler_rows_change_neither_loss_nor_gradient_whatever_their_loss_is(reduction):
   weight = np.array([0.5, 2, 0, 0], np.float32)
   run = jax.jit(jax.value_and_grad(head(reduction=reduction).reduce))
