@@ -14,6 +14,7 @@ setuptools.setup(
     'librosa>=0.11,<2',
     'matplotlib>=3.9',
     'ml_collections>=1.1,<2',
+    'ml_dtypes>=0.5',
     'numpy>=2.0',
     'optax>=0.2.6,<0.3',
     'orbax-checkpoint>=0.11.30,<0.13',

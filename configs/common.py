@@ -19,7 +19,8 @@ def base() -> ml_collections.ConfigDict:
     'folds': 'all',  # 'all', or numbers or names: '0,2'
     'seeds': '1',  # how many, counted from `seed`; or a list with a comma: '1,7'
     'grid': '',  # settings that members differ in: 'learning_rate=1e-4,5e-5; dropout=0.1,0.2'
-    'mode': 'sequential',  # one member after the other; or 'vmap', all in one program
+    # 'vmap': all in one program; 'sequential': one after the other; 'auto': what the device likes
+    'mode': 'auto',
   })
 
   c.data = ml_collections.ConfigDict({

@@ -49,6 +49,11 @@ class Fitted:
       'arrays': sorted(arrays)})
 
 
+def is_whole(folder: pathlib.Path) -> bool:
+  """Whether `Fitted.save` has written `folder` to its end."""
+  return (folder / 'fitted.json').is_file()
+
+
 def load(folder: pathlib.Path) -> Fitted:
   """The inverse of `Fitted.save`."""
   about = files.read_json(folder / 'fitted.json')

@@ -170,11 +170,12 @@ class Group:
       axis (0) or is shared (None), as `jax.vmap` wants it.
   """
 
-  def __init__(self, loaders: Sequence[Resident | Streaming]):
+  def __init__(self, loaders: Sequence[Resident | Streaming], spread: Put = lambda tree: tree):
+    """`spread` lays what has a member axis on the mesh."""
     self._loaders, self.read, self.size = loaders, loaders[0].read, len(loaders)
     leaves = [jax.tree.leaves(loader.data) for loader in loaders]
     shared = [all(x is like[0] for x in like) for like in zip(*leaves, strict=True)]
-    joined = [like[0] if same else jnp.stack(like)
+    joined = [like[0] if same else spread(jnp.stack(like))
               for like, same in zip(zip(*leaves, strict=True), shared, strict=True)]
     structure = jax.tree.structure(loaders[0].data)
     self.data = structure.unflatten(joined)

@@ -95,15 +95,19 @@ def load(name: str, path: str | None) -> Processed:
   folder = _find(layout, path)
   splits, kinds = _present(layout, folder)
   parts = [_read_part(name, folder, split, kinds) for split in splits]
-  rows, exclusions, said, paths = (
-    [item for part in parts for item in getattr(part, field)] for field in _Part._fields)
+  rows, exclusions, said = ([item for part in parts for item in getattr(part, field)]
+                            for field in ('rows', 'exclusions', 'said'))
+  # files that are only predicted may come later, and change nothing for what was trained before
+  labelled = [path for split, part in zip(splits, parts, strict=True)
+              if split not in layout.unlabelled for path in part.paths]
   _check_rows(folder, rows)
   for reason, number in collections.Counter(e.reason for e in exclusions).items():
     ids = [e.id for e in exclusions if e.reason == reason]
     logging.warning('%s: %d left out, %s: %s', folder, number, reason, ', '.join(ids[:8]))
   about = {
-    'fingerprint': _fingerprint(paths), 'source': 'processed', 'labels': list(kinds),
-    'listed': len(rows) + len(exclusions), 'complete': False, 'generated': False}
+    'fingerprint': _fingerprint(labelled), 'source': 'processed', 'labels': list(kinds),
+    'listed': len(rows) + len(exclusions), 'exclusions': dict(exclusions), 'complete': False,
+    'generated': False}
   return Processed(
     name, path, _table(row.columns for row in rows), about, len(exclusions),
     spoken=[row.words for row in rows], mels=[row.mel for row in rows],
@@ -118,21 +122,40 @@ def read_word_cache(folder: pathlib.Path) -> tuple[Mapping[str, int], np.ndarray
     if name not in listing:
       raise ValueError(f'{folder} has no {name}{_near(name, listing)}. The original writes it '
                        'there when it first runs; without it, name a file of word vectors.')
-  ids, vectors = pickles.load(folder / VOCABULARY), _read_vectors(folder / VECTORS)
+  ids = read_vocabulary(folder / VOCABULARY)
+  return ids, read_vectors(folder / VECTORS, ids)
+
+
+def read_vocabulary(path: pathlib.Path) -> Mapping[str, int]:
+  """Token -> id, as the original pickles it."""
+  ids = pickles.load(path)
   if not isinstance(ids, dict) or not all(
       isinstance(token, str) and type(id) is int for token, id in ids.items()):
-    raise ValueError(f'{folder / VOCABULARY} is no vocabulary: expected a dict of word -> id.')
+    raise ValueError(f'{path} is no vocabulary: expected a dict of word -> id.')
   last = max(ids.values(), default=0)
   if ids.get(words_lib.UNKNOWN) != 1 or set(ids.values()) != set(range(1, last + 1)):
     raise ValueError(
-      f'{folder / VOCABULARY}: expected {words_lib.UNKNOWN!r} at 1 and every id up to the last; '
-      f'there are {len(ids):,} words, {words_lib.UNKNOWN!r} at {ids.get(words_lib.UNKNOWN)}, and '
-      f'the last id is {last:,}.')
+      f'{path}: expected {words_lib.UNKNOWN!r} at 1 and every id up to the last; there are '
+      f'{len(ids):,} words, {words_lib.UNKNOWN!r} at {ids.get(words_lib.UNKNOWN)}, and the last '
+      f'id is {last:,}.')
+  return ids
+
+
+def read_vectors(path: pathlib.Path, ids: Mapping[str, int]) -> np.ndarray:
+  """The vectors float32 [V, D] of a vocabulary."""
+  try:
+    vectors = np.load(path, allow_pickle=False)
+  except (OSError, ValueError) as error:
+    raise ValueError(f'{path} cannot be read ({error}).') from error
+  if vectors.ndim != 2 or vectors.dtype.kind != 'f' or not np.isfinite(vectors).all():
+    raise ValueError(f'{path}: expected finite vectors [V, D], found {vectors.dtype} '
+                     f'{vectors.shape}.')
+  last = max(ids.values())
   if len(vectors) != last + 1:
     raise ValueError(
-      f'{folder}: {VOCABULARY} needs {last + 1:,} vectors (ids up to {last:,}), {VECTORS} has '
-      f'{len(vectors):,}; they were not written together.')
-  return ids, vectors
+      f'{path.parent}: {VOCABULARY} needs {last + 1:,} vectors (ids up to {last:,}), {path.name} '
+      f'has {len(vectors):,}; they were not written together.')
+  return vectors.astype(np.float32)
 
 
 class _Row(NamedTuple):
@@ -286,17 +309,6 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> prepared.Index:
   """Rows that have the same columns, as one array per column."""
   rows = list(rows)
   return {column: np.array([row[column] for row in rows]) for column in rows[0]}
-
-
-def _read_vectors(path: pathlib.Path) -> np.ndarray:
-  try:
-    vectors = np.load(path, allow_pickle=False)
-  except (OSError, ValueError) as error:
-    raise ValueError(f'{path} cannot be read ({error}).') from error
-  if vectors.ndim != 2 or vectors.dtype.kind != 'f' or not np.isfinite(vectors).all():
-    raise ValueError(f'{path}: expected finite vectors [V, D], found {vectors.dtype} '
-                     f'{vectors.shape}.')
-  return vectors.astype(np.float32)
 
 
 def _fingerprint(paths: Iterable[pathlib.Path]) -> str:

@@ -5,6 +5,13 @@ third. `jackknife` leaves out one unit at a time (speaker, dialogue, video; the 
 and looks at how much the score moves. It asks of the formula only that the score is a function of
 sums over units: confusion matrices, or the moments behind a correlation.
 
+Few big units among many small ones (MELD's six leads) decide how far the score moves, so the error
+is known as badly as from few. The interval therefore counts units by Kish's effective number
+(Survey Sampling, 1965), `effective_k` = (sum n)^2 / sum n^2 with n utterances in a unit: k units of
+one size are k, six big ones among a hundred are hardly more than six. It has t(effective k - 1), as
+Satterthwaite would: in a sum of squares to which units contribute in proportion to n, this is his
+number of degrees of freedom. One sum of squares has no fewer than 1, so neither has t.
+
 `binomial` is for utterances known to be independent, as in the generated corpora.
 """
 
@@ -13,34 +20,46 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-  """`low`..`high` around a score, found from `k` units."""
+  """`low`..`high` around a score, found from `k` units that weigh as `effective_k` of one size."""
 
   low: float
   high: float
   k: int
+  effective_k: float
 
   @property
   def useful(self) -> bool:
-    """False at k = 2: t(1) = 12.7 makes the interval so wide that it says nothing."""
-    return self.k > 2
+    """False up to effective k = 2: t(1) = 12.7 makes the interval so wide that it says nothing."""
+    return self.effective_k > 2
+
+
+def effective_k(sizes: ArrayLike) -> np.ndarray:
+  """Kish's effective number of units, 1 to k, from how many utterances each has, [..., k]."""
+  sizes = np.asarray(sizes, np.float64)
+  return np.square(sizes.sum(-1)) / np.square(sizes).sum(-1)
 
 
 def jackknife(
     metric: Callable[[np.ndarray], np.ndarray],
     per_unit: np.ndarray,
+    sizes: ArrayLike,
     *,
     bounds: tuple[float, float] = (0.0, 1.0),
     level: float = 0.95,
 ) -> Interval | None:
-  """The delete-one-unit jackknife interval, score +- t(k - 1) * standard error, cut at `bounds`.
+  """The delete-one-unit jackknife interval: score +- t * standard error, cut at `bounds`.
+
+  t has max(effective k - 1, 1) degrees of freedom.
 
   Args:
     metric: a function from summed statistics [..., *S] to scores [...].
     per_unit: the statistics of each unit, [k, *S]; their sum belongs to the whole split.
+    sizes: how many utterances each unit has, [k].
     bounds: the least and the greatest value that the metric can have.
     level: the share of such intervals that shall cover the true score.
 
@@ -48,32 +67,37 @@ def jackknife(
     None where there is no honest interval: with fewer than two units, or when the score of the
     whole or of any leave-one-out set is undefined. Leaving out only the undefined ones would drop
     the very units that matter most. Units that all agree give a width of 0: only differences count.
+    Where `useful` is False, the interval is honest but says nothing.
   """
   per_unit = np.asarray(per_unit)
   total = per_unit.sum(0)
   without = np.asarray(metric(total - per_unit), np.float64)
   assert without.shape == per_unit.shape[:1], 'the metric has to keep leading axes'
-  return from_leave_one_out(float(metric(total)), without, bounds=bounds, level=level)
+  return from_leave_one_out(float(metric(total)), without, sizes, bounds=bounds, level=level)
 
 
 def from_leave_one_out(
     score: float,
     without: np.ndarray,
+    sizes: ArrayLike,
     *,
     bounds: tuple[float, float] = (0.0, 1.0),
     level: float = 0.95,
 ) -> Interval | None:
   """The interval of `jackknife` from a `score` and its values `without` each of the units, [k].
 
+  `sizes` are those of `jackknife`, [k], in the same order or any other.
   For scores that are no function of sums over units, or are cheaper to find in another way.
   """
   k = len(without)
+  assert np.shape(sizes) == (k,), 'one size per unit'
   if k < 2 or not (np.isfinite(score) and np.isfinite(without).all()):
     return None
   error = math.sqrt((k - 1) / k * np.square(without - without.mean()).sum())
-  reach = _t_quantile(0.5 + level / 2, k - 1) * error
+  effective = float(effective_k(sizes))
+  reach = _t_quantile(0.5 + level / 2, max(effective - 1, 1)) * error
   low, high = np.clip([score - reach, score + reach], *bounds)
-  return Interval(float(low), float(high), k)
+  return Interval(float(low), float(high), k, effective)
 
 
 def binomial(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -88,7 +112,7 @@ def binomial(successes: int, n: int, level: float = 0.95) -> tuple[float, float]
   return float(low), float(high)
 
 
-def _t_quantile(p: float, degrees: int) -> float:
+def _t_quantile(p: float, degrees: float) -> float:
   from scipy import special  # scipy.stats says the same and costs a second to import
 
   return float(special.stdtrit(degrees, p))

@@ -46,7 +46,9 @@ def auc_interval(
     labels: ArrayLike, scores: ArrayLike, units: ArrayLike, *, level: float = 0.95
 ) -> intervals.Interval | None:
   """The delete-one-unit jackknife interval of `auc`; None where `intervals.jackknife` has none."""
-  return intervals.from_leave_one_out(*leave_one_out(labels, scores, units), level=level)
+  value, without = leave_one_out(labels, scores, units)
+  _, sizes = np.unique(units, return_counts=True)
+  return intervals.from_leave_one_out(value, without, sizes, level=level)
 
 
 def _wins(ranks: np.ndarray, chosen: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -128,11 +128,12 @@ def _page(*blocks: str) -> str:
 
 
 def _heading(rows: Sequence[Row], words: str) -> str:
-  """Where the scores come from; a leaky protocol says so first."""
+  """Where scores come from (rows of an ensemble have `members`); a leaky protocol says so first."""
   first = rows[0]
   n, k, unit = first['n'], first['k'], first['unit']
+  who = f'ensemble of {first["members"]}' if 'members' in first else f'seed {first["seed"]}'
   lines = [
-    '{protocol}, fold {fold}, seed {seed}: {head} on {split}'.format(**first)
+    '{protocol}, fold {fold}, {who}: {head} on {split}'.format(who=who, **first)
     + (f', {first["setting"]}' if 'setting' in first else ''),
     f'{n:,} utterances ({first["n_excluded"]:,} excluded), {k:,} {unit}{"" if k == 1 else "s"}',
   ]

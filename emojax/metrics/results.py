@@ -50,10 +50,10 @@ def classification_rows(
   """
   predictions = _predictions(outputs, num_classes)
   _, per_unit = classification.confusion_by_unit(labels, predictions, units, num_classes)
+  sizes = _sizes(units)
   return _rows(
-    _jackknifed(classification.METRICS, per_unit), n=int(per_unit.sum()), k=len(per_unit),
-    protocol=protocol, fold=fold, seed=seed, split=split, head=head, n_excluded=n_excluded,
-    unit=unit)
+    _jackknifed(classification.METRICS, per_unit, sizes), sizes, protocol=protocol, fold=fold,
+    seed=seed, split=split, head=head, n_excluded=n_excluded, unit=unit)
 
 
 def multi_label_rows(
@@ -75,19 +75,20 @@ def multi_label_rows(
     ValueError: if a logit is NaN or infinite: a diverged model has no score.
   """
   labels, logits = np.asarray(labels), _logits(logits, len(class_names))
-  names, per_unit = multi_label.confusion_by_unit(labels, logits > 0, units)
+  _, per_unit = multi_label.confusion_by_unit(labels, logits > 0, units)
+  sizes = _sizes(units)
   areas = [ranking.leave_one_out(labels[:, c], logits[:, c], units)
            for c in range(len(class_names))]
   macro = (float(averages.mean_of_defined([area for area, _ in areas])),
            averages.mean_of_defined(np.stack([without for _, without in areas], -1)))
-  scores = _jackknifed(multi_label.METRICS, per_unit, 'no class has positives')
+  scores = _jackknifed(multi_label.METRICS, per_unit, sizes, 'no class has positives')
   for name, (area, without), counts in zip(class_names, areas, per_unit.sum(0), strict=True):
     absent = 'negatives' if counts[1].any() else 'positives'
-    scores.append(_Score(f'auc_{name}', area, intervals.from_leave_one_out(area, without),
+    scores.append(_Score(f'auc_{name}', area, intervals.from_leave_one_out(area, without, sizes),
                          f'{name} has no {absent}'))
-  scores.append(_Score('auc_macro', macro[0], intervals.from_leave_one_out(*macro),
+  scores.append(_Score('auc_macro', macro[0], intervals.from_leave_one_out(*macro, sizes),
                        'no class has both positives and negatives'))
-  return _rows(scores, n=len(labels), k=len(names), **source)
+  return _rows(scores, sizes, **source)
 
 
 def mean_rows(rows: Iterable[Row]) -> list[Row]:
@@ -155,17 +156,24 @@ class _Score(NamedTuple):
 
 
 def _jackknifed(
-    metrics: Mapping[str, Any], per_unit: np.ndarray, undefined: str = '') -> list[_Score]:
+    metrics: Mapping[str, Any], per_unit: np.ndarray, sizes: np.ndarray, undefined: str = '',
+) -> list[_Score]:
   """Every metric of the statistics of all units, with its interval."""
   total = per_unit.sum(0)
-  return [_Score(name, float(metric(total)), intervals.jackknife(metric, per_unit), undefined)
-          for name, metric in metrics.items()]
+  return [
+    _Score(name, float(metric(total)), intervals.jackknife(metric, per_unit, sizes), undefined)
+    for name, metric in metrics.items()]
+
+
+def _sizes(units: ArrayLike) -> np.ndarray:
+  """How many utterances each unit has, [k]."""
+  return np.unique(units, return_counts=True)[1]
 
 
 def _rows(
-    scores: Iterable[_Score], *, n: int, k: int, protocol: str, fold: str | int, seed: int | None,
-    split: str, head: str, n_excluded: int, unit: str) -> list[Row]:
-  rows = []
+    scores: Iterable[_Score], sizes: np.ndarray, *, protocol: str, fold: str | int,
+    seed: int | None, split: str, head: str, n_excluded: int, unit: str) -> list[Row]:
+  n, k, rows = int(sizes.sum()), len(sizes), []
   for score in scores:
     row = {
       'protocol': protocol, 'fold': fold, 'seed': seed, 'split': split, 'head': head,
@@ -180,7 +188,8 @@ def _rows(
 
 def _reason(score: _Score, k: int, unit: str) -> str | None:
   if score.interval:
-    return None if score.interval.useful else f'{k} {unit}s: no useful interval'
+    weigh = f' weigh as {score.interval.effective_k:.1f}' if k > 2 else ''
+    return None if score.interval.useful else f'{k} {unit}s{weigh}: no useful interval'
   if k == 0:
     return 'no utterances'
   if np.isnan(score.value):

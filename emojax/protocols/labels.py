@@ -6,6 +6,7 @@ kind has what `LabelMap` lists.
 """
 
 import dataclasses
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol as Interface
 
@@ -24,6 +25,7 @@ class LabelMap(Interface):
     multi_label: whether any number of classes applies at once.
     expected: class name -> utterances in the complete release, checked when it is real; or None.
     counted: which rows `expected` counts; empty: all.
+    unlabelled: rows that may be without a label, as the release says itself; empty: none.
   """
 
   columns: tuple[str, ...]
@@ -31,6 +33,7 @@ class LabelMap(Interface):
   multi_label: bool
   expected: Mapping[str, int] | None
   counted: Where
+  unlabelled: Where
 
   def ids(self, index: Index) -> np.ndarray:
     """Class ids int32 [N]; of several labels 0 or 1, [N, K]. Rows without a label are -1."""
@@ -51,6 +54,7 @@ class Categories:
   expected: Mapping[str, int] | None = None
   counted: Where = dataclasses.field(default_factory=dict)
   multi_label = False
+  unlabelled = types.MappingProxyType({})
 
   @property
   def columns(self) -> tuple[str, ...]:

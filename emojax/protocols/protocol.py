@@ -18,6 +18,8 @@ from emojax.protocols import labels as labels_lib
 from emojax.protocols.labels import Index, LabelMap, Where
 
 SPLITS = ('train', 'valid', 'test')
+UNLABELLED = 'unlabelled'  # a further part: rows to be predicted, never trained on or scored
+PARTS = (*SPLITS, UNLABELLED)
 SHARED = ('labels', 'protocol')  # the files beside this one that are no corpus
 
 
@@ -74,6 +76,11 @@ class Protocol:
   def clean(self) -> bool:
     return not self.name.endswith('_as_published')
 
+  @property
+  def unlabelled(self) -> tuple[Where, ...]:
+    """Where the release has utterances without labels, to be predicted."""
+    return tuple(labels.unlabelled for labels in self.labels.values() if labels.unlabelled)
+
   def __post_init__(self):
     if not self.clean and not self.notice:
       raise ValueError(f'protocol {self.name}: a name in _as_published needs a notice that says '
@@ -87,6 +94,7 @@ class Split:
   Attributes:
     fold: with the units of a held-out part written out.
     rows: 'train' | 'valid' | 'test' -> ascending row numbers; only rows with a label in every head.
+      'unlabelled' -> those that the release has without one, often none.
     targets: head -> class ids [N] of every row of the index, or 0 and 1 of several labels [N, K];
       -1 without a label.
   """
@@ -108,13 +116,22 @@ def load(name: str) -> Protocol:
   if corpus not in corpora():
     raise ValueError(f'protocol {name!r}: there is no emojax/protocols/{corpus}.py; '
                      f'corpora: {", ".join(corpora())}.')
-  protocols = importlib.import_module(f'emojax.protocols.{corpus}').PROTOCOLS
+  protocols = _protocols(corpus)
   if name not in protocols:
     near = difflib.get_close_matches(name, protocols, n=1)
     raise ValueError(f'protocol {name!r} is not in emojax/protocols/{corpus}.py'
                      f'{f" (did you mean {near[0]!r}?)" if near else ""}; '
                      f'there are: {", ".join(protocols)}.')
   return protocols[name]
+
+
+def check_unlabelled(protocol: Protocol) -> None:
+  """Refuses a protocol whose release labels everything."""
+  if not protocol.unlabelled:
+    there = [name for corpus in corpora() for name, other in _protocols(corpus).items()
+             if other.unlabelled]
+    raise ValueError(f'{protocol.name} has no {UNLABELLED} part; these have one: '
+                     f'{", ".join(there)}.')
 
 
 def choose_folds(protocol: Protocol, wanted: str) -> list[int]:
@@ -190,7 +207,14 @@ def resolve(
     if shared:
       raise ValueError(f'{protocol.name}, fold {chosen.name}: {one} and {other} share the '
                        f'{protocol.unit}s {shared[:5]}.')
+  named = np.logical_or.reduce([np.zeros_like(has_label), *(
+    labels_lib.matches(index, where) for where in protocol.unlabelled)])
+  rows[UNLABELLED] = np.flatnonzero(named & ~has_label)
   return Split(chosen, rows, targets)
+
+
+def _protocols(corpus: str) -> Mapping[str, Protocol]:
+  return importlib.import_module(f'emojax.protocols.{corpus}').PROTOCOLS
 
 
 def _hold_out(fold: Fold, unit: str, candidates: Iterable[str]) -> Fold:

@@ -58,6 +58,7 @@ class Progress:
   decays: int = 0
   since_best: int = 0
   stopped: bool = False
+  failed: str = ''  # why it was given up, if it was: what is no longer finite, and since when
   # (evaluation intervals, rate scale) that led here, and to the best: what `refit` repeats
   path: tuple[tuple[int, float], ...] = ()
   best_path: tuple[tuple[int, float], ...] = ()
@@ -73,6 +74,11 @@ class Progress:
 def rate_scale(rules: Rules, progress: Progress) -> float:
   """The learning rate's factor until the next evaluation: absolute, not relative to the last."""
   return rules.decay ** progress.decays
+
+
+def give_up(progress: Progress, reason: str) -> tuple[Progress, Action]:
+  """The end of a member that cannot be trained on."""
+  return dataclasses.replace(progress, stopped=True, failed=reason), Action.STOP
 
 
 def decide(rules: Rules, progress: Progress, score: float) -> tuple[Progress, Action]:

@@ -1,7 +1,7 @@
 """Ensembles as the original of MAT and MNT makes them: the mean of the members' logits decides."""
 
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,33 @@ def order(paths: Iterable[str | pathlib.Path]) -> list[str]:
   return sorted(map(str, paths), reverse=True)
 
 
+def published_name(accuracy: float, seed: int) -> str:
+  """What the original calls the checkpoint of a seed whose best validation accuracy is 0..1."""
+  return f'best{float(100 * accuracy)!r}_{seed}.pkl'
+
+
+def by_score(scores: Mapping[str, float]) -> list[str]:
+  """The members' names, best score first; ties by name."""
+  return sorted(scores, key=lambda name: (-scores[name], name))
+
+
 def mean_logits(members: Sequence[np.ndarray]) -> list[np.ndarray]:
   """Logits of the ensembles of the first 1, 2, ... members, each [N, K] as the members' are."""
   sums = np.cumsum(np.stack(members), axis=0)
   return [total / size for size, total in enumerate(sums, start=1)]
+
+
+def pooled_logits(folds: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+  """Logits [sum of N, K] of the ensembles of 1, 2, ... members of each fold, folds in a row.
+
+  Args:
+    folds: the logits [N, K] of each fold's members, in their order. Sizes end with the fold that
+      has the fewest.
+  """
+  means = [mean_logits(members) for members in folds]
+  return [np.concatenate(same_size) for same_size in zip(*means)]
+
+
+def smallest_best(scores: Sequence[float]) -> int:
+  """The size of the ensemble with the best of `scores`, which are those of sizes 1, 2, ..."""
+  return 1 + int(np.argmax(scores))

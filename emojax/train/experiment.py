@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import functools
 import importlib
+import itertools
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,11 +20,10 @@ from emojax.data import streams as streams_lib
 from emojax.features import words
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import functional, members, sharding
+from emojax.train import functional, members, optim, run_folder, sharding
 from emojax.train import state as state_lib
 from emojax.types import StreamSpec, Tree
 
-PARTS = protocol_lib.SPLITS
 SOURCES = {'records': source.load, 'processed': processed.load}
 
 
@@ -37,24 +37,29 @@ class Member:
   make: functional.Make
   loader: Any
   train_plan: plan_lib.Plan
-  plans: Mapping[str, plan_lib.Plan]  # 'train', 'valid', 'test', each row once and in order
+  plans: Mapping[str, plan_lib.Plan]  # part -> each row once and in order
   truncated: np.ndarray  # bool [N], whether a stream of the row is cut to its longest length
 
 
 class Experiment:
   """The corpus, protocol, task and model of a config."""
 
-  def __init__(self, config: ml_collections.ConfigDict, placement: sharding.Placement):
+  def __init__(self, config: ml_collections.ConfigDict, placement: sharding.Placement, *,
+               unlabelled: bool = False,
+               fitted: Mapping[tuple[int, bool], fitted_lib.Fitted] | None = None):
+    """Opens the experiment.
+
+    Args:
+      unlabelled: whether utterances without labels can be predicted too.
+      fitted: (fold, refit) -> values that are known and not to be fitted, see `kept_fitted`.
+    """
     self.config, self.placement = config, placement
+    self._parts = protocol_lib.PARTS if unlabelled else protocol_lib.SPLITS
     self.protocol = protocol_lib.load(config.protocol)
-    self.members = members.listed(
-      self.protocol, config.members.folds, config.members.seeds, config.seed,
-      config.members.grid)
-    members.check([m.settings for m in self.members], list(config.model))
-    if config.members.mode not in ('vmap', 'sequential'):
-      raise ValueError(f"config.members.mode={config.members.mode!r}; there are: 'vmap', "
-                       "'sequential'.")
-    self._model = module('models', config.model.name, 'config.model.name')
+    self.members = list_members(config, self.protocol)
+    members.check([m.settings for m in self.members], members.fields(config))
+    optim.check_weight_decay(config.optim.name, config.optim.weight_decay)
+    module('models', config.model.name, 'config.model.name')  # before anything is read
     self.heads = make_heads(config, self.protocol)
     self.corpus = open_corpus(config, self.protocol.corpus)
     self.splits = {
@@ -63,9 +68,25 @@ class Experiment:
       for fold in sorted({m.fold for m in self.members})}
     self._features = {name: self.corpus.feature(stream.feature)
                       for name, stream in config.streams.items() if stream.kind == 'frames'}
+    if unlabelled and not all(
+        len(split.rows[protocol_lib.UNLABELLED]) for split in self.splits.values()):
+      raise ValueError(f'{self.protocol.name} names utterances without labels '
+                       f'({self.protocol.unlabelled[0]}), but {self.corpus.path} has none of them; '
+                       'put their files beside the others.')
     self._used = np.unique(np.concatenate(
-      [rows for split in self.splits.values() for rows in split.rows.values()]))
+      [split.rows[part] for split in self.splits.values() for part in self._parts]))
+    self._known = dict(fitted or {})
     self._placed = {}  # (stream, fold or None, refit) -> Stream on the device
+
+  @property
+  def about(self) -> dict[str, Any]:
+    """What the folder of a run says of it; reports need no more of the corpus than `about`."""
+    kept = ('generated', 'statement', 'bayes_accuracy', 'complete', 'exclusions')
+    return {
+      'protocol': self.protocol.name, 'members': [m.name for m in self.members],
+      'dataset': self.corpus.about['fingerprint'],
+      'about': {key: value for key, value in self.corpus.about.items() if key in kept}
+               | {'n_excluded': self.corpus.num_excluded}}
 
   def member(self, member: members.Member, *, refit: bool = False) -> Member:
     """Data and model of one member; with `refit`, validation rows are trained on as well."""
@@ -89,7 +110,8 @@ class Experiment:
 
   def fitted(self, fold: int, refit: bool) -> fitted_lib.Fitted:
     """The fitted values of a fold; those of all folds are made together, see `word_vectors_of`."""
-    return self._all_fitted(refit)[fold]
+    known = self._known.get((fold, refit))
+    return known or self._all_fitted(refit)[fold]
 
   @functools.lru_cache  # noqa: B019, an experiment lives as long as its program
   def _all_fitted(self, refit: bool) -> dict[int, fitted_lib.Fitted]:
@@ -189,15 +211,8 @@ class Experiment:
 
   def _make(self, fitted: fitted_lib.Fitted, settings: Mapping[str, float] | None = None,
             ) -> functional.Make:
-    sizes = {key: (settings or {}).get(key, value)
-             for key, value in self.config.model.items() if key != 'name'}
     specs = {name: self._spec(name, fitted) for name in self.config.streams}
-    widths = {head.name: head.width for head in self.heads}
-    lacking = set(self._model.Model.requires) - set(specs)
-    if lacking:
-      raise ValueError(f'model {self.config.model.name} requires the streams '
-                       f'{self._model.Model.requires}; config.streams lacks {sorted(lacking)}.')
-    return lambda rngs: self._model.Model(specs, widths, **sizes, rngs=rngs)
+    return make_model(self.config, specs, self.heads, settings)
 
   def _loader(self, split, readers, weights, member, refit):
     place = self.placement
@@ -232,7 +247,7 @@ class Experiment:
     rows = dict(split.rows) | {'train': self._train_rows(member.fold, refit)}
     train = plan(rows['train'], sampler=batch.sampler, seed=member.seed, batch_size=batch.size)
     return train, {part: plan(rows[part], sampler='in_order', batch_size=batch.evaluation_size)
-                   for part in PARTS}
+                   for part in self._parts}
 
 
 def open_corpus(config: ml_collections.ConfigDict, name: str) -> source.Corpus:
@@ -248,6 +263,43 @@ def _factors(class_weights: Sequence[float], ids: np.ndarray) -> np.ndarray:
   if ids.ndim == 2:
     return labels_lib.labelled(ids).astype(np.float32)
   return np.array((*class_weights, 0), np.float32)[ids]  # -1 picks the 0
+
+
+def list_members(
+    config: ml_collections.ConfigDict, protocol: protocol_lib.Protocol) -> list[members.Member]:
+  """The members of a config."""
+  return members.listed(protocol, config.members.folds, config.members.seeds, config.seed,
+                        config.members.grid)
+
+
+def kept_fitted(
+    config: ml_collections.ConfigDict, folder: run_folder.RunFolder,
+) -> dict[tuple[int, bool], fitted_lib.Fitted]:
+  """(fold, refit) -> the values that a run's members were fitted with, where its folder has them.
+
+  A checkpoint is of use with its own vocabulary alone.
+  """
+  found, listed = {}, list_members(config, protocol_lib.load(config.protocol))
+  for member, (phase, refit) in itertools.product(listed, {'select': False, 'refit': True}.items()):
+    kept = folder.member(member.name) / f'fitted_{phase}'
+    if (member.fold, refit) not in found and fitted_lib.is_whole(kept):
+      found[member.fold, refit] = fitted_lib.load(kept)
+  return found
+
+
+def make_model(
+    config: ml_collections.ConfigDict, specs: Mapping[str, StreamSpec], heads: Sequence[Any],
+    settings: Mapping[str, float] | None = None) -> functional.Make:
+  """How the model of a config is made; `settings`: a member's own in place of the config's."""
+  model = module('models', config.model.name, 'config.model.name').Model
+  sizes = {key: (settings or {}).get(key, value)
+           for key, value in config.model.items() if key != 'name'}
+  widths = {head.name: head.width for head in heads}
+  lacking = set(model.requires) - set(specs)
+  if lacking:
+    raise ValueError(f'model {config.model.name} requires the streams {model.requires}; '
+                     f'config.streams lacks {sorted(lacking)}.')
+  return lambda rngs: model(specs, widths, **sizes, rngs=rngs)
 
 
 def module(folder: str, name: str, field: str):

@@ -1,15 +1,17 @@
 """A finished run, read from its folder: what it answers needs neither dataset nor devices."""
 
 import dataclasses
+import functools
+import itertools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ml_collections
 
 from emojax.io import files
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import experiment, members, outcome, run_folder
+from emojax.train import experiment, imported, members, outcome, run_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,32 +24,63 @@ class Run:
   members: Sequence[members.Member]
   heads: Sequence[Any]
 
+  @functools.cached_property
+  def described(self) -> Mapping[str, Any]:
+    """What `run.json` says: dataset, about, versions ..."""
+    described = files.read_json(self.folder.path / run_folder.RUN)
+    if 'n_excluded' not in described['about']:  # in runs of older versions the result says it
+      rows = files.read_json(self.folder.path / run_folder.RESULT)
+      described['about']['n_excluded'] = rows[0]['n_excluded']
+    return described
+
+  @functools.cached_property
+  def given_up(self) -> Mapping[str, str]:
+    """Members that have no score, by name, and why."""
+    return outcome.failures(self.folder, self.members)
+
+  @property
+  def sound(self) -> list[members.Member]:
+    """The members that have a score."""
+    return [member for member in self.members if member.name not in self.given_up]
+
+  def predictions_path(self, member: members.Member, head: str, part: str) -> pathlib.Path:
+    """Where a member's predictions of one head on one part stand."""
+    return outcome.predictions_path(self.folder.member(member.name), head, part)
+
   def needs_predictions(self, part: str) -> bool:
     """Whether predictions of a part are still to be made.
 
     Raises:
-      ValueError: for a part that there is not, or that the run trained on as if it were another.
+      ValueError: for a part that there is not, or that it trained on as if it were another.
     """
-    if part not in protocol_lib.SPLITS:
-      raise ValueError(f'--split={part!r}; there are: {", ".join(protocol_lib.SPLITS)}.')
+    choose_parts(part)
+    if part == protocol_lib.UNLABELLED:
+      protocol_lib.check_unlabelled(self.protocol)
     if part == 'valid' and self.config.refit:
       raise ValueError(f'{self.folder.path} was trained on validation too (refit); there is no '
                        'validation score. Ask for --split=train or test.')
-    return not all(
-      outcome.predictions_path(self.folder.member(member.name), head.name, part).is_file()
-      for member in self.members for head in self.heads)
+    return not all(self.predictions_path(member, head.name, part).is_file()
+                   for member in self.sound for head in self.heads)
 
   def report(self, part: str) -> str:
-    """The report of a part whose predictions are there."""
-    about = files.read_json(self.folder.path / run_folder.RUN)['about']
-    return outcome.summary(self.folder, self.protocol, self.heads, self.members, about, part)
+    """The report of a part whose predictions are there; without labels, where these stand."""
+    if part != protocol_lib.UNLABELLED:
+      return outcome.summary(self.folder, self.protocol, self.heads, self.members,
+                             self.described['about'], part)
+    lines = ['Predictions of utterances without labels; there is no score.']
+    for member, head in itertools.product(self.sound, self.heads):
+      path = self.predictions_path(member, head.name, part)
+      number = len(run_folder.read_predictions(path, head.classes)['id'])
+      lines.append(f'  {number:,} rows in {path}')
+    return '\n'.join(lines)
 
 
 def open_run(workdir: str) -> Run:
   """Opens a run folder.
 
   Raises:
-    ValueError: if it is none, or if members of it are not finished.
+    ValueError: if it is none, or if members of it are not finished. An imported run that was not
+      trained on counts as finished.
   """
   path = pathlib.Path(workdir)
   if not (path / run_folder.CONFIG).is_file():
@@ -55,14 +88,22 @@ def open_run(workdir: str) -> Run:
                      f'It holds: {sorted(p.name for p in path.glob("*"))[:8]}.')
   config = ml_collections.ConfigDict(files.read_json(path / run_folder.CONFIG))
   protocol = protocol_lib.load(config.protocol)
-  listed = members.listed(
-    protocol, config.members.folds, config.members.seeds, config.seed,
-    config.members.grid)
+  listed = experiment.list_members(config, protocol)
   folder = run_folder.RunFolder(path)
   missing = [m.name for m in listed if not outcome.is_done(folder, m)]
-  if missing:
+  if missing and not all(imported.is_as_imported(folder, member) for member in listed):
     raise ValueError(
       f'{workdir} is not finished: {len(missing)} of {len(listed)} members have no '
       f'result yet ({", ".join(missing[:5])}). Run its training command again; it goes '
       'on where it stopped.')
   return Run(folder, config, protocol, listed, experiment.make_heads(config, protocol))
+
+
+def choose_parts(wanted: str) -> list[str]:
+  """The parts of a comma-separated list, each once; unknown ones are refused."""
+  parts = [part.strip() for part in wanted.split(',')]
+  unknown = [part for part in parts if part not in protocol_lib.PARTS]
+  if unknown:
+    raise ValueError(
+      f'--split={unknown[0]!r}; there are: {", ".join(protocol_lib.PARTS)}.')
+  return list(dict.fromkeys(parts))

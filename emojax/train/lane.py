@@ -1,6 +1,7 @@
 """One member of a group on its way through one phase, as the host sees it: control and logs."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ import jax
 import ml_collections
 from absl import logging
 
-from emojax.train import control, experiment, outcome, progress, writers
+from emojax.train import control, experiment, outcome, writers
 
 Path = tuple[tuple[int, float], ...]  # (evaluation intervals, rate scale) one after the other
 
@@ -23,10 +24,10 @@ class Lane:
 
   def __init__(
       self, data: experiment.Member, config: ml_collections.ConfigDict, rules: control.Rules,
-      phase: str, folder: pathlib.Path | None, watch: progress.Progress, path: Path | None):
+      phase: str, folder: pathlib.Path | None, path: Path | None):
     """`folder`: the member's; None writes nothing. `path`: what a refit repeats."""
     self.data, self.folder, self.done, self.so_far = data, folder, 0, control.Progress()
-    self._config, self._rules, self._phase, self._watch = config, rules, phase, watch
+    self._config, self._rules, self._phase = config, rules, phase
     self._path = path
     self._writes = folder is not None and jax.process_index() == 0
     self._log = self._timing = None
@@ -62,8 +63,11 @@ class Lane:
     else:
       scales = [scale for intervals, scale in self._path for _ in range(intervals)]
       scale = scales[self.so_far.evaluations]
-    settings = dict(self.data.member.settings)
-    return settings.get('learning_rate', self._config.optim.learning_rate) * scale
+    return self.data.member.get('learning_rate', self._config.optim.learning_rate) * scale
+
+  def share(self, ahead: int = 0) -> float:
+    """How much of the training is done, `ahead` steps after the last evaluation."""
+    return (self.done + ahead) / self.last if self.running else 1.0
 
   @property
   def epoch(self) -> float:
@@ -88,6 +92,11 @@ class Lane:
 
   def decide(self, found: Mapping[str, float]) -> control.Action:
     """What an evaluation leads to; `found`: 'train/...' and, when selecting, 'valid/...' scores."""
+    for name, value in found.items():
+      if name.endswith('loss') and not math.isfinite(value):
+        self.so_far, action = control.give_up(
+          self.so_far, f'{name} is {value} after step {self.done}')
+        return action
     if self._phase == 'select':
       self.so_far, action = control.decide(
         self._rules, self.so_far, found[f'valid/{self._rules.metric}'])
@@ -95,12 +104,22 @@ class Lane:
     self.so_far = dataclasses.replace(self.so_far, evaluations=self.so_far.evaluations + 1)
     return control.Action.SAVE_BEST if self.done == self.last else control.Action.KEEP
 
-  def report(self, found: Mapping[str, float], action: control.Action, learning_rate: float,
-             steps_per_second: float, share_waiting: float) -> None:
-    """Prints and writes one evaluation; `learning_rate`: the one that led to it."""
-    note = '' if action is control.Action.KEEP else action.value.replace('_', ' ')
-    self._watch.evaluated(self.name, self.epoch, found, self._rules.metric, self.so_far.best, note,
-                          steps_per_second, self.done / self.last)
+  def line(self, found: Mapping[str, float], action: control.Action) -> list[str]:
+    """One evaluation as a person reads it, in parts."""
+    metric, best = self._rules.metric, self.so_far.best
+    parts = [f'{self.name}  epoch {self.epoch:<4.4g} train loss {found["train/loss"]:.4f}']
+    if f'valid/{metric}' in found:
+      head = metric.partition('/')[0]
+      parts.append(f'valid loss {found[f"valid/{head}/loss"]:.4f}')
+      parts.append(f'{metric} {found[f"valid/{metric}"]:.4f}'
+                   + ('' if best is None else f' (best {best:.4f})'))
+    if self.so_far.failed:
+      return [*parts, f'given up: {self.so_far.failed}']
+    return parts if action is control.Action.KEEP else [*parts, action.value.replace('_', ' ')]
+
+  def log(self, found: Mapping[str, float], action: control.Action, learning_rate: float,
+          steps_per_second: float, share_waiting: float) -> None:
+    """Writes one evaluation; `learning_rate`: the one that led to it."""
     if self._log:
       self._log.write(self.done, dict(found) | {
         'phase': self._phase, 'action': action.value, 'epoch': self.epoch,
@@ -108,6 +127,12 @@ class Lane:
       self._timing.write(self.done, {'phase': self._phase, 'steps_per_second': steps_per_second,
                                      'share_waiting': share_waiting})
       self.writer.write_scalars(self.done, found)
+
+  def give_up(self, opened: experiment.Experiment) -> None:
+    """Writes that there is no score, and why."""
+    if self._writes:
+      outcome.write_failure(self.folder, self.data, opened, self.so_far)
+    self.writer.close()
 
   def finish(self, opened: experiment.Experiment, parts: Mapping[str, Any]) -> None:
     """Writes what the pooling reads; `parts`: part -> (rows, head -> logits)."""

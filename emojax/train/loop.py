@@ -4,8 +4,10 @@
 """
 
 import dataclasses
+import itertools
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,11 +17,13 @@ import numpy as np
 
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
+from emojax.protocols import protocol as protocol_lib
 from emojax.train import (
   checkpoint,
   control,
   experiment,
   functional,
+  grouping,
   members,
   optim,
   outcome,
@@ -32,28 +36,32 @@ from emojax.train import (
 from emojax.train import lane as lane_lib
 from emojax.train import state as state_lib
 
+# Of each parameter, while training: itself, its gradient, two moments, and the best of all but the
+# gradient.
+COPIES = 7
+
 
 def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
   """Runs, resumes or answers again the experiment of `config` in `workdir`; returns its report."""
   placement = sharding.Placement(sharding.make_mesh(**config.mesh))
-  opened = experiment.Experiment(config, placement)
+  folder = None if config.fast_dev_run else run_folder.RunFolder(workdir)
+  opened = experiment.Experiment(
+    config, placement, fitted=folder and experiment.kept_fitted(config, folder))
   rules = make_rules(config, opened)
   phases = ('select', 'refit') if config.refit else ('select',)
+  together = largest_group(opened, folder)
   trainers = {}  # phase -> what all its members share: one compiled step
-  folder = None if config.fast_dev_run else run_folder.RunFolder(workdir)
   if folder:
-    about = {
-      'protocol': opened.protocol.name, 'members': [m.name for m in opened.members],
-      'dataset': opened.corpus.about['fingerprint'],
-      'about': {key: value for key, value in opened.corpus.about.items()
-                if key in ('generated', 'statement', 'bayes_accuracy', 'complete')}}
-    folder.check(config, about)
-    if not all(outcome.is_done(folder, member) for member in opened.members):
+    folder.check(config, opened.about)
+    unfinished = [member for member in opened.members if not outcome.is_done(folder, member)]
+    if unfinished:
       trainers['select'] = Trainer(opened, rules, refit=False)  # what is wrong is found before ...
-      folder.claim(config, about)  # ... anything is written
+      # ... anything is written
+      folder.claim(config, opened.about | {'together': together})
+      outcome.forget_predictions(folder, unfinished)
 
   watch = progress.Progress(len(opened.members) * len(phases))
-  for group in groups(config, opened):
+  for group in grouping.divide(opened.members, together):
     if folder and all(outcome.is_done(folder, member) for member in group):
       watch.say(f'{", ".join(member.name for member in group)}: done before')
       continue
@@ -63,23 +71,33 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
         trainers[phase] = Trainer(opened, rules, refit=phase == 'refit')
       run = GroupRun(trainers[phase], group, folder, watch, paths)
       run.train()
-      paths = [lane.so_far.best_path for lane in run.lanes]
-    run.finish()
+      group, paths = run.survivors()
+      if not group:
+        break
+    else:
+      run.finish()
   if not folder:
     return (
       f'fast_dev_run: {config.fast_dev_run} batches of train, validation and test ran; nothing '
       'was saved.')
   if jax.process_index() == 0:
     outcome.pool(folder, opened)
-  return outcome.summary(folder, opened.protocol, opened.heads, opened.members, opened.corpus.about)
+  return outcome.summary(
+    folder, opened.protocol, opened.heads, opened.members, opened.about['about'])
 
 
-def groups(
-    config: ml_collections.ConfigDict, opened: experiment.Experiment) -> list[list[members.Member]]:
-  """The members that train together, as `config.members.mode` says."""
-  if config.members.mode == 'vmap':
-    return [list(opened.members)]
-  return [[member] for member in opened.members]
+def largest_group(opened: experiment.Experiment, folder: run_folder.RunFolder | None) -> int:
+  """How many members train together: as when the run began, else as `config.members.mode` says."""
+  if folder and folder.together is not None:
+    return folder.together
+  config = opened.config
+
+  def state_bytes():
+    shapes = jax.tree.leaves(opened.shapes())
+    return COPIES * sum(int(np.prod(x.shape)) * x.dtype.itemsize for x in shapes)
+
+  return grouping.largest_group(config.members.mode, len(opened.members),
+                                across=config.mesh.member, state_bytes=state_bytes)
 
 
 def predict_again(
@@ -87,14 +105,22 @@ def predict_again(
   """Writes the predictions of a finished run on another part, by each member's best parameters."""
   if data_path:
     config.data.path = data_path
-  opened = experiment.Experiment(config, sharding.Placement(sharding.make_mesh(**config.mesh)))
+  folder = run_folder.RunFolder(workdir)
+  opened = experiment.Experiment(
+    config, sharding.Placement(sharding.make_mesh(**config.mesh)),
+    unlabelled=part == protocol_lib.UNLABELLED, fitted=experiment.kept_fitted(config, folder))
+  folder.check(config, opened.about)
   trainer = Trainer(opened, make_rules(config, opened), refit=config.refit)
-  folder, watch = run_folder.RunFolder(workdir), progress.Progress(len(opened.members))
-  for group in groups(config, opened):
+  if folder.dataset is None:  # an imported run sees data for the first time
+    folder.claim(config, opened.about)
+  watch = progress.Progress(len(opened.members))
+  for group in grouping.divide(opened.members, largest_group(opened, folder)):
     run = GroupRun(trainer, group, folder, watch, [()] * len(group))
     state, _ = run.restore()
-    for lane, (rows, logits) in zip(run.lanes, run.predict(state.best, part), strict=True):
-      outcome.write_predictions(lane.folder, lane.data, opened, part, rows, logits)
+    alive = run.alive
+    found = run.predict(state.best, part, alive)
+    for m in alive:
+      outcome.write_predictions(run.lanes[m].folder, run.lanes[m].data, opened, part, *found[m])
 
 
 def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment) -> control.Rules:
@@ -116,7 +142,8 @@ class Trainer:
     config = opened.config
     settings = dict(config.optim)
     self.opened, self.config, self.refit = opened, config, refit
-    del settings['learning_rate']  # the lanes know it: members may differ in it
+    for name in ('learning_rate', 'weight_decay'):  # members may differ in them
+      del settings[name]
     # Trained for a known number of epochs, the last state is the one that counts.
     self.rules = dataclasses.replace(rules, decay=1.0, decay_times=0) if refit else rules
     self.tx = optim.build(**settings)
@@ -134,8 +161,7 @@ class Trainer:
     if key not in self._steps:
       options = dict(members=loader.size, in_axes=(loader.in_axes, 0))
       self._steps[key] = (
-        step.make_train_step(self.graphdef, self.opened.heads, self.tx, loader.read,
-                             learning_rate=1.0, **options),
+        step.make_train_step(self.graphdef, self.opened.heads, self.tx, loader.read, **options),
         step.make_eval_step(self.graphdef, loader.read, **options))
     return self._steps[key]
 
@@ -152,10 +178,12 @@ class GroupRun:
     self.phase = 'refit' if trainer.refit else 'select'
     self.lanes = [
       lane_lib.Lane(trainer.opened.member(member, refit=trainer.refit), self.config, trainer.rules,
-                    self.phase, folder and folder.member(member.name), watch, path)
+                    self.phase, folder and folder.member(member.name), path)
       for member, path in zip(group, paths, strict=True)]
     self.name = group[0].name if len(group) == 1 else f'{len(group)} members'
-    self.loader = loader_lib.Group([lane.data.loader for lane in self.lanes])
+    self.loader = loader_lib.Group([lane.data.loader for lane in self.lanes],
+                                   spread=self.placement.spread)
+    self._constant = self._constant_settings()
     self.train_step, self.eval_step = trainer.steps(self.loader)
     home = folder and (folder.member(group[0].name) if len(group) == 1 else folder.path)
     self.checkpoints = home and checkpoint.Checkpoints(
@@ -179,20 +207,21 @@ class GroupRun:
       began = time.monotonic()
       state, found, seconds = self._interval(state, spans, rates)
       waited += seconds
-      per_second = sum(stop - start for start, stop in spans) / (time.monotonic() - began)
+      ran = [m for m, (start, stop) in enumerate(spans) if stop > start]
+      per_second = sum(spans[m][1] - spans[m][0] for m in ran) / (time.monotonic() - began)
       for lane, (_, until) in zip(self.lanes, spans, strict=True):
         lane.done = until
 
       # Evaluate, decide, then save: a checkpoint never holds an evaluation without its consequence.
-      ran = [m for m, (start, stop) in enumerate(spans) if stop > start]
       if self.phase == 'select':
         for m, scores in self._scores(state, 'valid', ran).items():
           found[m] |= {f'valid/{name}': value for name, value in scores.items()}
       actions = {m: self.lanes[m].decide(found[m]) for m in ran}
       state = self._act(state, actions)
       for m in ran:
-        self.lanes[m].report(found[m], actions[m], rates[m], per_second,
-                             waited / (time.monotonic() - started))
+        self.lanes[m].log(found[m], actions[m], rates[m], per_second,
+                          waited / (time.monotonic() - started))
+      self._tell({m: found[m] for m in ran}, actions, per_second)
       ended = not any(lane.running for lane in self.lanes)
       if self.checkpoints and (
           ended or time.monotonic() - saved_at >= self.config.checkpoint.every_seconds):
@@ -200,15 +229,29 @@ class GroupRun:
         saved_at = time.monotonic()
     for lane in self.lanes:
       lane.writer.flush()
-      self.watch.member_done()
+      self.watch.training_done()
     self.state = state
+
+  @property
+  def alive(self) -> list[int]:
+    """The numbers of those that were not given up."""
+    return [m for m, lane in enumerate(self.lanes) if not lane.so_far.failed]
+
+  def survivors(self) -> tuple[list[members.Member], list[lane_lib.Path]]:
+    """The members that can go on, and the paths that led to their best; the others are closed."""
+    for lane in self.lanes:
+      if lane.so_far.failed:
+        lane.give_up(self.trainer.opened)
+    going_on = [self.lanes[m] for m in self.alive]
+    return [lane.data.member for lane in going_on], [lane.so_far.best_path for lane in going_on]
 
   def finish(self) -> None:
     """Evaluates the best on validation and, once, on test; writes what the pooling reads."""
     wanted = ('test',) if self.phase == 'refit' else ('valid', 'test')  # refit trained on valid
-    parts = {part: self.predict(self.state.best, part) for part in wanted}
-    for m, lane in enumerate(self.lanes):
-      lane.finish(self.trainer.opened, {part: found[m] for part, found in parts.items()})
+    parts = {part: self.predict(self.state.best, part, self.alive) for part in wanted}
+    for m in self.alive:
+      self.lanes[m].finish(
+        self.trainer.opened, {part: found[m] for part, found in parts.items()})
 
   def predict(self, values: Any, part: str, only: Sequence[int] | None = None) -> list[tuple]:
     """Per member the rows of a part, ascending, and each head's logits [n, K] by `values`.
@@ -236,7 +279,7 @@ class GroupRun:
   def restore(self) -> tuple[state_lib.TrainState, int]:
     """The state to go on from, and the most steps that a member has made; lanes know their own."""
     lanes = self.lanes
-    state = self.placement.replicate(state_lib.init(
+    state = self.placement.spread(state_lib.init(
       [lane.data.make for lane in lanes], self.trainer.tx,
       [lane.data.member.seed for lane in lanes],
       restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
@@ -250,26 +293,30 @@ class GroupRun:
     return state, done
 
   def _interval(self, state, spans, rates) -> tuple[state_lib.TrainState, list[dict], float]:
-    """Trains each member through its span: (state, its training metrics, seconds of waiting)."""
-    sums = self.placement.replicate(step.zero_sums(self.heads, len(self.lanes)))
-    rates = self.placement.replicate(jnp.asarray(rates, jnp.float32))
+    """Trains each member through its span: (state, training metrics, seconds of waiting)."""
+    sums = self.placement.spread(step.zero_sums(self.heads, len(self.lanes)))
+    settings = self._constant.replace(
+      learning_rate=self.placement.spread(jnp.asarray(rates, jnp.float32)))
     waited, active_on_device = 0.0, {}
     first = max(start for start, _ in spans)
     for number, (feed, lengths, active, wait) in enumerate(_timed(self.loader.feeds(
         [lane.data.train_plan for lane in self.lanes], spans)), 1):
       if active not in active_on_device:
-        active_on_device[active] = self.placement.replicate(jnp.array(active))
+        active_on_device[active] = self.placement.spread(jnp.array(active))
       state, sums = self.train_step(
-        state, sums, self.loader.data, feed, rates, active_on_device[active], lengths)
+        state, sums, self.loader.data, feed, settings, active_on_device[active], lengths)
       waited += wait
       self.clock(first + number)
-      self.watch.tick(self.name, first + number, max(lane.last for lane in self.lanes))
+      self.watch.tick(self.name, first + number, max(lane.last for lane in self.lanes), sum(
+        lane.share(min(number, stop - start))
+        for lane, (start, stop) in zip(self.lanes, spans, strict=True)))
     jax.block_until_ready(state)
     sums = jax.device_get(sums)
-    found = []
-    for m in range(len(self.lanes)):
-      solo = jax.tree.map(lambda x, m=m: x[m], sums).compute()
-      found.append({f'train/{name}': float(value) for name, value in solo.items()})
+    found = [{} for _ in self.lanes]
+    for m, (start, stop) in enumerate(spans):
+      if stop > start:
+        solo = jax.tree.map(lambda x, m=m: x[m], sums).compute()
+        found[m] = {f'train/{name}': float(value) for name, value in solo.items()}
     return state, found, waited
 
   def _act(self, state: state_lib.TrainState, actions: Mapping[int, control.Action]):
@@ -278,20 +325,66 @@ class GroupRun:
                            (control.Action.RESTORE, self.trainer.restore_best)):
       chosen = np.array([actions.get(m) is action for m in range(len(self.lanes))])
       if chosen.any():
-        state = change(state, self.placement.replicate(jnp.asarray(chosen)))
+        state = change(state, self.placement.spread(jnp.asarray(chosen)))
     return state
 
   def _scores(self, state, part: str, only: Sequence[int]) -> dict[int, dict[str, float]]:
     """Member -> 'head/metric' -> score of the current parameters."""
     found = self.predict({'params': state.params, 'model_state': state.model_state}, part, only)
-    return {m: {f'{head.name}/{name}': value for head in self.heads for name, value in head.scores(
-      self.lanes[m].data.split.targets[head.name][found[m][0]], found[m][1][head.name]).items()}
-      for m in only}
+    scores = {m: {} for m in only}
+    for m, head in itertools.product(only, self.heads):
+      rows, logits = found[m][0], found[m][1][head.name]
+      labels = self.lanes[m].data.split.targets[head.name][rows]
+      # of outputs that are not finite there is nothing to say but that
+      these = head.scores(labels, logits) if np.isfinite(logits).all() else {'loss': math.nan}
+      scores[m] |= {f'{head.name}/{name}': value for name, value in these.items()}
+    return scores
+
+  def _constant_settings(self) -> step.Settings:
+    """What members differ in all the time; the learning rate comes with each interval."""
+    listed = [lane.data.member for lane in self.lanes]
+
+    def each(field, default):
+      return self.placement.spread(
+        jnp.array([member.get(field, default) for member in listed], jnp.float32))
+
+    decays = [member.get('weight_decay', self.config.optim.weight_decay) for member in listed]
+    return step.Settings(
+      learning_rate=each('learning_rate', self.config.optim.learning_rate),
+      loss_weight={h.name: each(f'heads.{h.name}.weight', h.weight) for h in self.heads},
+      weight_decay=(each('weight_decay', self.config.optim.weight_decay)
+                    if any(decays) else None))
+
+  def _tell(self, found: Mapping[int, Mapping[str, float]], actions: Mapping[int, control.Action],
+            steps_per_second: float) -> None:
+    """Prints one evaluation: a member alone as a line, of a group who ended and how all stand."""
+    pace = self.watch.pace(steps_per_second, sum(lane.share() for lane in self.lanes))
+    lines = {m: self.lanes[m].line(found[m], actions[m]) for m in found}
+    if len(self.lanes) == 1:
+      self.watch.say(' | '.join([*lines[0], pace]))
+      return
+    for m, line in lines.items():
+      if not self.lanes[m].running:
+        self.watch.say(' | '.join(line))
+    running = [lane for lane in self.lanes if lane.running]
+    parts = [f'{self.name}, {len(running)} alive',
+             f'epoch {max(self.lanes[m].epoch for m in found):.4g}',
+             f'train loss {_span(found[m]["train/loss"] for m in found)}']
+    best = [lane.so_far.best for lane in self.lanes if lane.so_far.best is not None]
+    if self.phase == 'select' and best:
+      parts.append(f'best {self.trainer.rules.metric} {_span(best)}')
+    self.watch.say(' | '.join([*parts, pace]))
 
   def _save(self, state: state_lib.TrainState) -> None:
     self.checkpoints.save(max(lane.done for lane in self.lanes), state, {'members': [
       {'name': lane.name, 'done': lane.done, 'progress': dataclasses.asdict(lane.so_far)}
       for lane in self.lanes]})
+
+
+def _span(values: Iterable[float]) -> str:
+  """'0.1234 .. 0.5678', of those that are finite."""
+  finite = [value for value in values if math.isfinite(value)]
+  return f'{min(finite):.4f} .. {max(finite):.4f}' if finite else '-'
 
 
 def _timed(feeds: Iterator) -> Iterator:

@@ -4,7 +4,10 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
+import ml_collections
+
 from emojax.protocols import protocol as protocol_lib
+from emojax.train import optim
 
 Settings = tuple[tuple[str, float], ...]  # (field, value) of one point of a grid
 
@@ -22,6 +25,10 @@ class Member:
   def setting(self) -> str:
     """The settings as text: 'learning_rate=5e-05'; empty without a grid."""
     return ','.join(f'{field}={value:g}' for field, value in self.settings)
+
+  def get(self, field: str, default: float) -> float:
+    """This member's own value of a field, or else everyone's."""
+    return dict(self.settings).get(field, default)
 
   @property
   def name(self) -> str:
@@ -75,21 +82,25 @@ def points(grid: str) -> list[Settings]:
   return list(itertools.product(*axes))
 
 
-def check(settings: Sequence[Settings], model: Sequence[str]) -> None:
-  """Refuses fields that members of one program cannot differ in; `model`: the model's arguments.
+def fields(config: ml_collections.ConfigDict) -> list[str]:
+  """What members of one program can differ in: what the compiled step reads as data."""
+  decay = ['weight_decay'] if config.optim.name in optim.DECAYING else []
+  return ['learning_rate', *decay, *(f'heads.{name}.weight' for name in config.heads),
+          *(name for name in config.model if name.startswith('dropout'))]
 
-  Members may differ in what the compiled step reads as data: the learning rate, dropout rates.
+
+def check(settings: Sequence[Settings], possible: Sequence[str]) -> None:
+  """Refuses fields that members of one program cannot differ in, see `fields`.
 
   Raises:
-    ValueError: naming the fields that there are, or a rate of zero among others: a layer that never
-      drops anything is another program.
+    ValueError: naming the fields that there are, or a dropout rate of zero among others: a layer
+      that never drops anything is another program.
   """
-  possible = ['learning_rate', *(name for name in model if name.startswith('dropout'))]
   for field in sorted({field for point in settings for field, _ in point}):
     if field not in possible:
       raise ValueError(f'members.grid: members cannot differ in {field!r}, only in '
                        f'{", ".join(possible)}. Give it to a run of its own.')
     values = {value for point in settings for name, value in point if name == field}
-    if field != 'learning_rate' and 0 in values and len(values) > 1:
+    if field.startswith('dropout') and 0 in values and len(values) > 1:
       raise ValueError(f'members.grid: {field}=0 is another program than {field} > 0; run it apart '
                        f'(--config.model.{field}=0).')

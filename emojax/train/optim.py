@@ -1,11 +1,14 @@
-"""Optimizers: everything but the learning rate, which the step multiplies in last.
+"""Optimizers: everything but learning rate and decoupled weight decay, which the step adds last.
 
-The rate is kept out so that control can scale it per member without touching the optimizer's state.
+Both are kept out so that members of one program can differ in them, and so that control can scale a
+member's rate without touching the optimizer's state.
 """
 
 import optax
 
 from emojax.types import Array
+
+DECAYING = ('adamw',)
 
 
 def build(
@@ -20,20 +23,25 @@ def build(
   """The transformation of gradients into a direction; the step takes `-learning_rate` times it.
 
   Args:
-    name: 'adam' (PyTorch's: eps is added after the root), 'adamw' (decoupled decay) or 'sgd'.
+    name: 'adam' (PyTorch's: eps is added after the root), 'adamw' (the same, and the step decays
+      weights) or 'sgd'.
     clip_norm: largest global L2 norm of the gradient, by PyTorch's rule; 0: none.
   """
-  if weight_decay and name != 'adamw':
-    raise ValueError(f"optim.weight_decay={weight_decay} needs optim.name='adamw', not {name!r}.")
   directions = {
-    'adam': [optax.scale_by_adam(b1, b2, eps)],
-    'adamw': [optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(weight_decay)],
-    'sgd': [optax.identity()],
+    'adam': optax.scale_by_adam(b1, b2, eps),
+    'adamw': optax.scale_by_adam(b1, b2, eps),
+    'sgd': optax.identity(),
   }
   if name not in directions:
     raise ValueError(f'optim.name={name!r}; there are: {", ".join(directions)}.')
   clip = [clip_by_torch_norm(clip_norm)] if clip_norm > 0 else []
-  return optax.chain(*clip, *directions[name])
+  return optax.chain(*clip, directions[name])
+
+
+def check_weight_decay(name: str, weight_decay: float) -> None:
+  """Refuses a decay with an optimizer that has none."""
+  if weight_decay and name not in DECAYING:
+    raise ValueError(f"optim.weight_decay={weight_decay} needs optim.name='adamw', not {name!r}.")
 
 
 def clip_by_torch_norm(largest: float) -> optax.GradientTransformation:

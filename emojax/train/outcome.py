@@ -27,6 +27,14 @@ def predictions_path(folder: pathlib.Path, head: str, part: str) -> pathlib.Path
   return folder / f'predictions_{head}_{part}.csv'
 
 
+def forget_predictions(
+    folder: run_folder.RunFolder, listed: Sequence[members.Member]) -> None:
+  """Drops the predictions of members that train on: an imported one may have been scored before."""
+  for member in listed:
+    for path in folder.member(member.name).glob('predictions_*.csv'):
+      path.unlink()
+
+
 def write_member(
     folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment,
     parts: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]], so_far: control.Progress,
@@ -52,17 +60,52 @@ def write_member(
   return pictures
 
 
+def write_failure(folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment,
+                  so_far: control.Progress) -> None:
+  """Writes that a member was given up: rows without a value that say why, and no predictions."""
+  protocol, rows = opened.protocol, []
+  parts = ('test',) if opened.config.refit else ('valid', 'test')
+  for part, head in itertools.product(parts, opened.heads):
+    rows += with_setting(data.member, _unscored(
+      head, data.split.targets[head.name], so_far.failed, protocol=protocol.name,
+      fold=data.member.fold_name, seed=data.member.seed, split=part,
+      n_excluded=opened.corpus.num_excluded, unit=protocol.unit))
+  files.write_json(
+    folder / MEMBER,
+    {'rows': rows, 'control': dataclasses.asdict(so_far), 'failed': so_far.failed})
+
+
+def failures(folder: run_folder.RunFolder, listed: Sequence[members.Member]) -> dict[str, str]:
+  """Member name -> why it was given up, of those that were."""
+  found = {}
+  for member in listed:
+    path = folder.member(member.name) / MEMBER
+    if path.is_file() and (reason := files.read_json(path).get('failed')):
+      found[member.name] = reason
+  return found
+
+
+def _unscored(head: Any, targets: np.ndarray, reason: str, **about: Any) -> list[results.Row]:
+  """The rows of a head where there is nothing to score; `targets` have the labels' form."""
+  rows = head.result_rows(targets[:0], np.zeros((0, head.width)), np.zeros(0, str), **about)
+  return [row | {'reason': reason} for row in rows]
+
+
 def write_predictions(
     folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment, part: str,
     rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> None:
-  """Writes a member's predictions of one part, a file per head."""
-  index = opened.corpus.index
+  """Writes a member's predictions of one part, a file per head; decisions where no label is."""
+  index, member = opened.corpus.index, data.member
   for head in opened.heads:
+    if part == protocol_lib.UNLABELLED:
+      said = {'predictions': np.asarray(head.decide(logits[head.name]))}
+    else:
+      said = {'labels': data.split.targets[head.name][rows]}
     run_folder.write_predictions(
       predictions_path(folder, head.name, part), ids=index['id'][rows],
-      units=index[opened.protocol.unit][rows], fold=data.member.fold_name, seed=data.member.seed,
-      labels=data.split.targets[head.name][rows], logits=logits[head.name], classes=head.classes,
-      truncated=data.truncated[rows])
+      units=index[opened.protocol.unit][rows], folds=[member.fold_name] * len(rows),
+      seeds=[member.seed] * len(rows), logits=logits[head.name], classes=head.classes,
+      truncated=data.truncated[rows], **said)
 
 
 def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[results.Row]:
@@ -71,13 +114,19 @@ def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[re
   for member in opened.members:
     rows += files.read_json(folder.member(member.name) / MEMBER)['rows']
   protocol = opened.protocol
-  for (first, *others), head in itertools.product(over_folds(opened.members), opened.heads):
-    if others:
-      members = [first, *others]
-      found = pooled(folder, members, head, 'test')
-      rows += with_setting(first, head.result_rows(
-        found['label'], found['logits'], found['unit'], protocol=protocol.name, fold='pooled',
-        seed=first.seed, split='test', n_excluded=opened.corpus.num_excluded, unit=protocol.unit))
+  for group, head in itertools.product(over_folds(opened.members), opened.heads):
+    if len(group) == 1:
+      continue
+    first, lacking = group[0], failures(folder, group)
+    about = dict(protocol=protocol.name, fold='pooled', seed=first.seed, split='test',
+                 n_excluded=opened.corpus.num_excluded, unit=protocol.unit)
+    if lacking:
+      made = _unscored(head, opened.splits[first.fold].targets[head.name],
+                       f'without {", ".join(lacking)} there is no pooled score', **about)
+    else:
+      found = pooled(folder, group, head, 'test')
+      made = head.result_rows(found['label'], found['logits'], found['unit'], **about)
+    rows += with_setting(first, made)
   if len(opened.members) > 1:
     rows += results.mean_rows(rows)
   files.write_json(folder.path / run_folder.RESULT, rows)
@@ -99,7 +148,7 @@ def with_setting(member: members.Member, rows: Sequence[results.Row]) -> list[re
 
 def pooled(folder: run_folder.RunFolder, listed: Sequence[members.Member], head, part: str,
            ) -> dict[str, np.ndarray]:
-  """Predictions of several members one after the other, as arrays id, unit, label, logits."""
+  """Predictions of several members one after the other, as `read_predictions` has them."""
   tables = [run_folder.read_predictions(
     predictions_path(folder.member(m.name), head.name, part), head.classes) for m in listed]
   return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
@@ -108,26 +157,37 @@ def pooled(folder: run_folder.RunFolder, listed: Sequence[members.Member], head,
 def summary(
     folder: run_folder.RunFolder, protocol: protocol_lib.Protocol, heads: Sequence[Any],
     listed: Sequence[members.Member], about: Mapping[str, Any], part: str = 'test') -> str:
-  """The report that is printed: per head the pooled predictions of each seed, then the means."""
+  """The report that is printed: per head the pooled predictions of each seed, then the means.
+
+  Members that were given up come first; of their seed and setting there is no pooled score.
+  """
   blocks, truth = [], []
-  result = files.read_json(folder.path / run_folder.RESULT)
+  result_path = folder.path / run_folder.RESULT  # an imported run that was not trained on has none
+  result = files.read_json(result_path) if result_path.is_file() else []
+  lacking = failures(folder, listed)
+  if lacking:
+    blocks.append('\n'.join(['Given up, without a score:'] + [
+      f'  {name}: {reason}' for name, reason in lacking.items()]))
   for head, group in itertools.product(heads, over_folds(listed)):
+    if any(member.name in lacking for member in group):
+      continue
     first, found = group[0], pooled(folder, group, head, part)
     rows = with_setting(first, head.result_rows(
       found['label'], found['logits'], found['unit'], protocol=protocol.name,
       fold='pooled' if len(group) > 1 else first.fold_name, seed=first.seed, split=part,
-      n_excluded=result[0]['n_excluded'], unit=protocol.unit))
+      n_excluded=about['n_excluded'], unit=protocol.unit))
     matrix = head.confusion(found['label'], found['logits'])
     blocks.append(head.report(matrix, rows, protocol.notice))
-    if about.get('generated') and head.name == 'emotion' and matrix.ndim == 2:
-      truth.append(_held_against_truth(matrix, rows[0], about))
+    truth.append(held_against_truth(head, matrix, rows[0], about))
   blocks += [_means(result, part), *truth]
   return '\n\n'.join(filter(None, blocks))
 
 
-def _held_against_truth(
-    matrix: np.ndarray, wa: results.Row, about: Mapping[str, Any]) -> str:
-  """How a score on a generated corpus stands to the best possible one."""
+def held_against_truth(
+    head: Any, matrix: np.ndarray, wa: results.Row, about: Mapping[str, Any]) -> str:
+  """How a score on a generated corpus stands to the best possible one; '' where none is known."""
+  if not (about.get('generated') and head.name == 'emotion' and matrix.ndim == 2):
+    return ''
   bayes = about['bayes_accuracy']
   best = bayes.get('text+audio', bayes['audio'])
   judged = results.judge(
@@ -149,10 +209,10 @@ def _held_against_truth(
 
 def _means(rows: Sequence[results.Row], part: str) -> str:
   """Mean and spread: of the pooled scores over seeds, and of the scores of all members."""
-  here = [row for row in rows if row['split'] == part and row['value'] is not None]
+  here = [row for row in rows if row['split'] == part]
   lines, over_seeds = [], {}
   for row in here:
-    if row['fold'] == 'pooled':
+    if row['fold'] == 'pooled' and row['value'] is not None:
       over_seeds.setdefault((row.get('setting', ''), row['head'], row['metric']), []).append(
         row['value'])
   for (setting, head, metric), values in over_seeds.items():
@@ -162,6 +222,7 @@ def _means(rows: Sequence[results.Row], part: str) -> str:
   for row in here:
     if row['fold'] == 'mean':
       name, sd = f'{row["head"]}/{row["metric"]}', row['sd']
-      lines.append(f'  single folds, {row["members"]:>2} members   {name:<20} {row["value"]:.4f}  '
+      value = row['reason'] if row['value'] is None else f'{row["value"]:.4f}'
+      lines.append(f'  single folds, {row["members"]:>2} members   {name:<20} {value}  '
                    + (f'sd {sd:.4f}  ' if sd is not None else '') + row.get('setting', ''))
   return '\n'.join(['Means', *map(str.rstrip, lines)]) if lines else ''

@@ -18,35 +18,30 @@ class Progress:
     """Prints a line."""
     print('\r\033[K' + line if self._live else line, flush=True)
 
-  def tick(self, name: str, done: int, last: int) -> None:
-    """Called after every step; shows something a few times a second at most, or every 30 s."""
+  def tick(self, name: str, done: int, last: int, share: float) -> None:
+    """Called after every step; shows something a few times a second at most, or every 30 s.
+
+    `share`: how much of the trainings that run now is done, in trainings.
+    """
     now = time.monotonic()
     self._began = self._began or now
     if now - self._ticked < (0.3 if self._live else 30):
       return
     self._ticked = now
-    line = f'{name}: step {done:,} of at most {last:,}, {clock(self.remaining(done / last))} left'
+    line = f'{name}: step {done:,} of at most {last:,}, {clock(self.remaining(share))} left'
     print('\r\033[K' + line if self._live else line, end='' if self._live else '\n', flush=True)
 
   def remaining(self, share: float) -> float:
-    """Seconds left if every training takes as long as those so far; `share` of this one is done."""
+    """Seconds left if every training takes as long as those so far; `share` as for `tick`."""
     finished = self._done + share
     passed = time.monotonic() - (self._began or time.monotonic())
     return passed / max(finished, 1e-9) * (self._runs - finished)
 
-  def evaluated(self, name: str, epoch: float, found: dict, metric: str, best: float | None,
-                note: str, steps_per_second: float, share: float) -> None:
-    """The line of one evaluation."""
-    parts = [f'{name}  epoch {epoch:<4.4g} train loss {found["train/loss"]:.4f}']
-    if f'valid/{metric}' in found:
-      head = metric.partition('/')[0]
-      parts.append(f'valid loss {found[f"valid/{head}/loss"]:.4f}')
-      parts.append(f'{metric} {found[f"valid/{metric}"]:.4f} (best {best:.4f})')
-    parts.append(f'{steps_per_second:.3g} steps/s')
-    parts.append(f'{clock(self.remaining(share))} left')
-    self.say(' | '.join(parts + ([note] if note else [])))
+  def pace(self, steps_per_second: float, share: float) -> str:
+    """'12.5 steps/s | 1:02 left'; `share` as for `tick`."""
+    return f'{steps_per_second:.3g} steps/s | {clock(self.remaining(share))} left'
 
-  def member_done(self) -> None:
+  def training_done(self) -> None:
     """One training is over."""
     self._done += 1
 

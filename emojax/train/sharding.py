@@ -1,4 +1,4 @@
-"""The device mesh, and how arrays are laid on it: batches over 'data', everything else whole."""
+"""The device mesh, and how arrays lie on it: members over 'member', batches over 'data' too."""
 
 from typing import Any
 
@@ -32,6 +32,7 @@ class Placement:
   def __init__(self, mesh: jax.sharding.Mesh):
     self.mesh = mesh
     self.whole = NamedSharding(mesh, PartitionSpec())
+    self.members = NamedSharding(mesh, PartitionSpec('member'))
     self.batch = NamedSharding(mesh, PartitionSpec('member', ('data', 'fsdp')))
 
   @property
@@ -49,14 +50,32 @@ class Placement:
 
   def replicate(self, tree: Any) -> Any:
     """Every device has all of every array."""
-    return self._place(tree, self.whole)
+    return self._place(tree, self.whole, is_whole=True)
+
+  def spread(self, tree: Any) -> Any:
+    """Arrays [M, ...], of which every process holds all, divided over the mesh's 'member' axis.
+
+    Raises:
+      ValueError: if the members do not divide over it.
+    """
+    across, sizes = self.mesh.shape['member'], {len(x) for x in jax.tree.leaves(tree)}
+    if any(size % across for size in sizes):
+      raise ValueError(
+        f'config.mesh.member={across}: {max(sizes)} members that train together do not divide over '
+        f'it; choose a divisor of {max(sizes)}, or 1.')
+    return self._place(tree, self.members, is_whole=True)
 
   def feed(self, tree: Any) -> Any:
     """Arrays [M, b], of which this process holds its `local` rows, as global [M, B] arrays."""
-    return self._place(tree, self.batch)
+    return self._place(tree, self.batch, is_whole=False)
 
-  def _place(self, tree: Any, sharding: NamedSharding) -> Any:
+  def _place(self, tree: Any, sharding: NamedSharding, *, is_whole: bool) -> Any:
+    """`is_whole`: this process holds all of every array, not its part alone."""
     if jax.process_count() == 1:
       return jax.device_put(tree, sharding)
-    return jax.tree.map(
-      lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree)
+
+    def one(x):
+      x = np.asarray(x)
+      return jax.make_array_from_process_local_data(sharding, x, x.shape if is_whole else None)
+
+    return jax.tree.map(one, tree)

@@ -1,4 +1,4 @@
-"""Worker of `mat_versus_torch`: the PyTorch twin's training step, evaluation step and epoch."""
+"""Worker of `mat_versus_torch`: a PyTorch twin's training step, evaluation step and epoch."""
 
 import torch
 
@@ -15,7 +15,8 @@ def main() -> None:
   ids, frames, labels = (
     torch.from_numpy(array).to(device) for array in (data.ids, data.frames, data.labels))
   first = torch.arange(arguments.batch, device=device)
-  model = mat_torch.MAT(mat_data.VOCABULARY, mat_data.NUM_CLASSES, **mat_torch.PUBLISHED).to(device)
+  model = mat_torch.MODELS[arguments.model](
+    mat_data.VOCABULARY, mat_data.NUM_CLASSES, **mat_torch.PUBLISHED).to(device)
   optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 
   def update(rows):

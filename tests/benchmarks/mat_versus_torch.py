@@ -1,6 +1,6 @@
-"""Times MAT in emojax against its PyTorch twin, at the published size, and prints one JSON line.
+"""Times MAT or MNT in emojax against its PyTorch twin at the published size; prints one JSON line.
 
-    python -m tests.benchmarks.mat_versus_torch --torch_python ENV/bin/python
+    python -m tests.benchmarks.mat_versus_torch --model mat --torch_python ENV/bin/python
 
 A training and an evaluation step of 32 utterances of 40 frames and 15 words; with --epoch, a whole
 epoch of utterances as long as IEMOCAP's, where each side batches them in its own way. Run it from
@@ -12,7 +12,6 @@ your machine, run it by ENV/bin/python itself with --ours tests.benchmarks.mat_t
 import argparse
 import json
 import os
-import platform
 import sys
 from typing import Any
 
@@ -23,14 +22,12 @@ TWIN = 'tests.benchmarks.mat_torch_worker'
 
 def main() -> None:
   parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+    parents=[timing.worker_flags()])
   parser.add_argument('--rounds', type=int, default=10, help='turns of each side')
   parser.add_argument('--count', type=int, default=5, help='timed steps in one turn')
   parser.add_argument('--threads', type=int, help='cores to run on; default: all there are')
   parser.add_argument('--epoch', action='store_true', help='epochs instead of single steps')
-  parser.add_argument('--examples', type=int, default=4446, help='utterances in an epoch')
-  parser.add_argument('--batch', type=int, default=32)
-  parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
   parser.add_argument('--torch_python', default=sys.executable, help='an interpreter with PyTorch')
   parser.add_argument('--ours', default='tests.benchmarks.mat_jax_worker', help="a worker's module")
   arguments = parser.parse_args()
@@ -39,8 +36,8 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
   """The report: one entry per step, then what was compared and where."""
-  flags = ['--batch', str(arguments.batch), '--examples', str(arguments.examples),
-           '--device', arguments.device]
+  flags = [f'--{name}={getattr(arguments, name)}'
+           for name in ('model', 'batch', 'examples', 'device')]
   cores = sorted(os.sched_getaffinity(0))[:arguments.threads]
   with (timing.Worker([sys.executable, '-m', arguments.ours, *flags], cores) as ours,
         timing.Worker([arguments.torch_python, '-m', TWIN, *flags], cores) as twin):
@@ -49,9 +46,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     else:
       report = {step: timing.alternate(ours, twin, step, rounds=arguments.rounds,
                                        count=arguments.count) for step in ('train', 'eval')}
-    return report | {
-      'device': arguments.device, 'processor': platform.processor() or platform.machine(),
-      'cores': len(cores), 'load': os.getloadavg()[0],
+    return report | timing.machine(len(cores)) | {
+      'model': arguments.model, 'device': arguments.device,
       'versions': {'ours': ours.about, 'twin': twin.about}}
 
 

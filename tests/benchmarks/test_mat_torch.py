@@ -1,25 +1,32 @@
-"""The twin gives the original's logits, loss and gradients: what it is timed at is MAT."""
+"""The twins give the originals' logits, loss and gradients: what they are timed at is MAT and MNT.
 
-import json
+Needs PyTorch (`pip install -e .[dev,parity]`); takes `--golden DIR` as tests/parity does. Where
+there is PyTorch but no JAX, pytest's --noconftest runs the cases of tests/golden.
+"""
+
 import pathlib
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
 
 from tests.benchmarks import mat_torch  # noqa: E402
+from tests.parity import case as case_lib  # noqa: E402
 
-GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mat'
+
+def pytest_generate_tests(metafunc):
+  if 'stem' in metafunc.fixturenames:
+    folder = pathlib.Path(metafunc.config.getoption('--golden', 'tests/golden'))
+    cases = [case for case in case_lib.listed(folder) if case[2] in ('mat/mat', 'mat/mnt')]
+    metafunc.parametrize('folder, stem, kind', cases, ids=[stem for _, stem, _ in cases])
 
 
-@pytest.mark.parametrize('stem', ['mat_ce_l2', 'mat_wce7_l1_edge'])
-def test_twin_is_the_original(stem):
-  about = json.loads((GOLDEN / f'{stem}.json').read_text())
-  arrays = np.load(GOLDEN / f'{stem}.npz', allow_pickle=False)
-  tensors = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-  config = about['config']
-  model = mat_torch.MAT(
+def test_twin_is_the_original(folder, stem, kind):
+  case = case_lib.load(folder, stem, kind)
+  about, config = case.about, case.about['config']
+  tensors = {name: torch.from_numpy(array) for name, array in case.arrays.items()
+             if name.startswith(('param/', 'grad/', 'in/', 'out/'))}
+  model = mat_torch.MODELS[about['model'].removeprefix('Model_').lower()](
     about['vocab_rows'], about['ans_size'], hidden=config['hidden_size'],
     feed_forward=config['ff_size'], num_layers=config['layer'], num_heads=config['multi_head'],
     text_width=config['word_embed_size'], audio_width=config['audio_feat_size']).double()
@@ -35,6 +42,7 @@ def test_twin_is_the_original(stem):
                                msg=lambda text, name=name: f'{name}: {text}')
 
 
-def test_published_size_has_the_originals_number_of_parameters():
-  model = mat_torch.MAT(3000, 4, **mat_torch.PUBLISHED)
-  assert sum(parameter.numel() for parameter in model.parameters()) == 16_407_462
+@pytest.mark.parametrize('model, number', [('mat', 16_407_462), ('mnt', 15_877_030)])
+def test_published_size_has_the_originals_number_of_parameters(model, number):
+  twin = mat_torch.MODELS[model](3000, 4, **mat_torch.PUBLISHED)
+  assert sum(parameter.numel() for parameter in twin.parameters()) == number

@@ -11,6 +11,7 @@ seconds each of the five runs of its step `train` took. Its first line, unasked,
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -19,13 +20,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
-def worker_arguments(description: str) -> argparse.Namespace:
-  """What a driver tells a worker on its command line."""
-  parser = argparse.ArgumentParser(description=description)
+def worker_flags() -> argparse.ArgumentParser:
+  """What a driver tells a worker on its command line, as a parent of either's parser."""
+  parser = argparse.ArgumentParser(add_help=False)
+  parser.add_argument('--model', default='mat', choices=['mat', 'mnt'])
   parser.add_argument('--batch', type=int, default=32)
   parser.add_argument('--examples', type=int, default=4446, help='utterances in an epoch')
   parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
-  return parser.parse_args()
+  return parser
+
+
+def worker_arguments(description: str) -> argparse.Namespace:
+  return argparse.ArgumentParser(description=description, parents=[worker_flags()]).parse_args()
 
 
 def serve(steps: Mapping[str, Callable[[], Any]], about: Mapping[str, Any]) -> None:
@@ -38,10 +44,11 @@ def serve(steps: Mapping[str, Callable[[], Any]], about: Mapping[str, Any]) -> N
     print(json.dumps(about), file=answers)
     for line in sys.stdin:
       name, count = line.split()
-      print(json.dumps([_seconds(steps[name]) for _ in range(int(count))]), file=answers)
+      print(json.dumps([seconds(steps[name]) for _ in range(int(count))]), file=answers)
 
 
-def _seconds(step: Callable[[], Any]) -> float:
+def seconds(step: Callable[[], Any]) -> float:
+  """How long one run of `step` takes."""
   start = time.perf_counter()
   step()
   return time.perf_counter() - start
@@ -89,6 +96,12 @@ class Worker:
       raise RuntimeError(f'the worker `{" ".join(self.command)}` ended with status '
                          f'{self._process.wait()}; its reason stands above.')
     return json.loads(line)
+
+
+def machine(cores: int) -> dict[str, Any]:
+  """Where figures were taken, on so many of its cores, and how busy it was."""
+  return {'processor': platform.processor() or platform.machine(), 'cores': cores,
+          'load': os.getloadavg()[0]}
 
 
 def alternate(ours: Worker, twin: Worker, step: str, *, rounds: int, count: int,

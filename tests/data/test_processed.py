@@ -150,7 +150,7 @@ def test_every_corpus_serves_its_protocols(name, authors_dir):
   for protocol in of_corpus:
     for fold in range(len(protocol.folds)):
       rows = protocol_lib.resolve(protocol, fold, corpus.index).rows
-      assert all(len(found) for found in rows.values())
+      assert all(len(rows[part]) for part in protocol_lib.SPLITS)
 
 
 def test_iemocap_is_spelled_as_its_builder_spells_it(authors_dir, data_dir):
@@ -190,8 +190,9 @@ def test_the_private_part_has_words_and_frames_but_no_labels(authors_dir):
     split = protocol_lib.resolve(protocol_lib.load(f'mosei/{name}'), 0, corpus.index)
     [targets] = split.targets.values()
     np.testing.assert_array_equal(labels_lib.labelled(targets), ~private)
-    used = np.concatenate(list(split.rows.values()))
+    used = np.concatenate([split.rows[part] for part in protocol_lib.SPLITS])
     assert not private[used].any()
+    np.testing.assert_array_equal(split.rows['unlabelled'], np.flatnonzero(private))
 
 
 def test_the_private_part_may_be_absent(authors_dir, tmp_path):

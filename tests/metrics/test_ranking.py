@@ -56,10 +56,11 @@ def test_without_each_unit_equals_brute_force(k, ties):
   assert value == pytest.approx(brute(labels, scores), abs=1e-14)
   np.testing.assert_allclose(without, expected, atol=1e-14)
   error = np.sqrt((len(names) - 1) / len(names) * ((expected - expected.mean()) ** 2).sum())
-  low, high = stats.t.interval(0.9, len(names) - 1, loc=brute(labels, scores), scale=error)
+  effective = 120**2 / sum((units == u).sum()**2 for u in names)
+  low, high = stats.t.interval(0.9, max(effective - 1, 1), loc=brute(labels, scores), scale=error)
   found = ranking.auc_interval(labels, scores, units, level=0.9)
-  assert (found.low, found.high, found.k) == pytest.approx(
-    (max(low, 0), min(high, 1), len(names)), abs=1e-12)
+  assert (found.low, found.high, found.k, found.effective_k) == pytest.approx(
+    (max(low, 0), min(high, 1), len(names), effective), abs=1e-12)
 
 
 def test_no_interval_where_one_unit_has_all_of_an_outcome():

@@ -44,6 +44,29 @@ def test_few_units_are_owned_up_to(units, k, reason, has_interval):
     assert row['value'] is not None
 
 
+def test_one_unit_among_many_that_has_nearly_all_is_owned_up_to():
+  """Sizes 14, 1, 1, 1, 1: 18^2 / (196 + 4) = 1.62 speakers of one size."""
+  labels, units = np.arange(18) % 3, np.repeat(['a', 'b', 'c', 'd', 'e'], [14, 1, 1, 1, 1])
+  reason = '5 speakers weigh as 1.6: no useful interval'
+  wrong = np.where(np.arange(18) % 4 == 0, 0, labels)
+  for row in rows_of(labels, wrong, units):
+    assert (row['k'], row['reason'], row['ci95'] is not None) == (5, reason, True)
+  felt_labels, logits, _ = felt(n=18)
+  wa = felt_rows(felt_labels, logits, units)[0]
+  assert (wa['k'], wa['n'], wa['reason']) == (5, 18, reason)
+
+
+def test_unlike_sizes_set_the_degrees_of_freedom():
+  """Sizes 30, 10, 10, 10 weigh as 60^2 / (900 + 300) = 3, so t(2) = 4.30265."""
+  sizes, right = [30, 10, 10, 10], [21, 7, 6, 8]
+  predictions = np.concatenate([np.arange(n) >= r for n, r in zip(sizes, right)]).astype(int)
+  [wa, *_] = rows_of(np.zeros(60, int), predictions, np.repeat([*'abcd'], sizes))
+  # 42/60 = 0.7; without a, b, c, d 0.70, 0.70, 0.72, 0.68: the error is sqrt(3/4 * 2 * 0.02^2)
+  reach = 4.30265 * math.sqrt(0.0006)
+  assert wa['ci95'] == pytest.approx([0.7 - reach, 0.7 + reach], abs=1e-6)
+  assert 'reason' not in wa
+
+
 def test_an_empty_split_has_rows_without_values():
   for row in rows_of([], [], []):
     assert (row['value'], row['ci95'], row['n'], row['reason']) == (None, None, 0, 'no utterances')

@@ -1,8 +1,8 @@
 """Every kind of golden case that exists, and the module that checks it; None: not built yet."""
 
 KINDS = {
-  'mat/checkpoint': None,
-  'mat/ensemble': None,
+  'mat/checkpoint': 'mat_checkpoint',
+  'mat/ensemble': 'mat_ensemble',
   'mat/loader': 'mat_loader',
   'mat/mat': 'mat_network',
   'mat/mel': 'mat_mel',

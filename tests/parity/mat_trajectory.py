@@ -40,17 +40,18 @@ def check(case: case_lib.Case) -> None:
   def read(_, feed, lengths):
     return feed
 
-  train_step = step.make_train_step(graphdef, [head], tx, read, config['lr_base'])
+  train_step = step.make_train_step(graphdef, [head], tx, read)
   eval_step = step.make_eval_step(graphdef, read)
   progress, losses, rates, accuracies = control.Progress(), [], [], []
   chosen = jnp.array([True])
   for epoch in range(config['max_epoch']):
-    scale = control.rate_scale(rules, progress)
+    rate = config['lr_base'] * control.rate_scale(rules, progress)
+    settings = step.Settings(jnp.array([rate]), {HEAD: jnp.ones(1)})
     for batch in train:
       sums = step.zero_sums([head], members=1)
-      state, sums = train_step(state, sums, None, batch, jnp.array([scale]), chosen, ())
+      state, sums = train_step(state, sums, None, batch, settings, chosen, ())
       losses.append(float(sums.batch_loss.compute()[0]))
-      rates.append(config['lr_base'] * scale)
+      rates.append(rate)
     logits = np.concatenate([
       eval_step(state.params, state.model_state, None, batch, ())[HEAD][0] for batch in evaluation])
     case_lib.assert_close(logits, arrays['out/eval_logits'][epoch], relative=1e-6,

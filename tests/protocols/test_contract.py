@@ -121,8 +121,9 @@ def test_folds_have_names_of_their_own_and_values_that_are_no_strings(protocol):
 def test_parts_are_disjoint_where_they_promise_it(protocol):
   index = made_index(protocol)
   for number in range(len(protocol.folds)):
-    rows = protocol_lib.resolve(protocol, number, index).rows
-    assert set(rows) == set(protocol_lib.SPLITS)
+    rows = dict(protocol_lib.resolve(protocol, number, index).rows)
+    assert set(rows) == set(protocol_lib.PARTS)
+    assert not len(rows.pop(protocol_lib.UNLABELLED)), 'each has a label here'
     units = {part: set(index[protocol.unit][found].tolist()) for part, found in rows.items()}
     assert all(units.values())
     assert not units['train'] & (units['valid'] | units['test'])
@@ -138,9 +139,31 @@ def test_a_fold_uses_every_row_that_has_a_label(protocol):
   index = made_index(protocol)
   for number in range(len(protocol.folds)):
     rows = protocol_lib.resolve(protocol, number, index).rows
-    used = np.unique(np.concatenate(list(rows.values())))
+    used = np.unique(np.concatenate([rows[part] for part in protocol_lib.SPLITS]))
     np.testing.assert_array_equal(used, np.flatnonzero(has_label(protocol, index)))
     assert all((np.diff(found) > 0).all() for found in rows.values()), 'ascending'
+
+
+@pytest.mark.parametrize('protocol', [p for p in ALL if p.unlabelled], ids=lambda p: p.name)
+def test_what_the_release_has_without_labels_is_a_part_of_its_own(protocol):
+  index, [labels] = made_index(protocol), protocol.labels.values()
+  [(column, values)] = protocol.unlabelled[0].items()
+  index[column] = np.array([*index[column][:-2], values[0], values[0]])
+  before = protocol_lib.resolve(protocol, 0, index).rows
+  assert not len(before['unlabelled']), 'a label is there all the same'
+  for name in set(labels.columns) - {column}:
+    index[name][-2:] = np.nan
+  rows = protocol_lib.resolve(protocol, 0, index).rows
+  assert rows['unlabelled'].tolist() == [len(index[column]) - 2, len(index[column]) - 1]
+  for part in protocol_lib.SPLITS:
+    np.testing.assert_array_equal(rows[part], before[part])
+
+
+def test_a_protocol_says_who_has_a_part_without_labels():
+  protocol_lib.check_unlabelled(protocol_lib.load('mosei/emotion6'))
+  with pytest.raises(ValueError, match='iemocap/loso5 has no unlabelled part; these have one: '
+                                       'mosei/sentiment7, mosei/sentiment2, mosei/emotion6'):
+    protocol_lib.check_unlabelled(protocol_lib.load('iemocap/loso5'))
 
 
 @pytest.mark.parametrize('protocol', [p for p in ALL if len(p.folds) > 1], ids=lambda p: p.name)

@@ -34,7 +34,7 @@ def index(**changes):
 def test_rows_of_each_part_in_order_without_those_that_have_no_class():
   split = protocol_lib.resolve(TOY, 0, index())
   assert {part: rows.tolist() for part, rows in split.rows.items()} == {
-    'train': [4, 5, 6, 8], 'valid': [0, 1], 'test': [2]}
+    'train': [4, 5, 6, 8], 'valid': [0, 1], 'test': [2], 'unlabelled': []}
   assert split.targets['mood'].tolist() == [0, 1, 1, -1, 0, 1, 1, -1, 0, 1]
   assert split.fold is FOLD
 

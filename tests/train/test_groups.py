@@ -37,24 +37,34 @@ def in_double(tree):
   return jax.tree.map(lambda x: x.astype(np.float64) if x.dtype == np.float32 else x, tree)
 
 
+def trainer_on(config, members_across):
+  opened = experiment.Experiment(
+    config, sharding.Placement(sharding.make_mesh(members_across, 1, 1)))
+  return loop.Trainer(opened, loop.make_rules(config, opened), refit=False)
+
+
 @pytest.fixture(scope='module')
 def grouped(data_dir):
-  """Eight members after 20 steps in one program; one of them went only 7."""
+  """Eight members after 20 steps in one program over two devices; one of them went only 7."""
   with jax.enable_x64(True):
-    config = make_config(data_dir, **{'members.mode': 'vmap'})
-    opened = experiment.Experiment(config, sharding.Placement(sharding.make_mesh(1, 1, 1)))
-    trainer = loop.Trainer(opened, loop.make_rules(config, opened), refit=False)
-    run, state = run_of(trainer, opened.members)
+    trainer = trainer_on(make_config(data_dir, **{'members.mode': 'vmap'}), 2)
+    run, state = run_of(trainer, trainer.opened.members)
     spans = [(0, 7 if m == 2 else STEPS) for m in range(8)]
     state, found, _ = run._interval(state, spans, [lane.learning_rate for lane in run.lanes])
+  assert not state.params['front']['embedding'].sharding.is_fully_replicated
   return trainer, run, state, found, spans
 
 
+@pytest.fixture(scope='module')
+def on_one_device(grouped):
+  return trainer_on(grouped[0].config, 1)
+
+
 @pytest.mark.parametrize('m', range(8))
-def test_each_member_is_its_solo_run(grouped, m):
-  trainer, run, state, found, spans = grouped
+def test_each_member_is_its_solo_run(grouped, on_one_device, m):
+  _, run, state, found, spans = grouped
   with jax.enable_x64(True):
-    solo, alone = run_of(trainer, [run.lanes[m].data.member])
+    solo, alone = run_of(on_one_device, [run.lanes[m].data.member])
     alone, expected, _ = solo._interval(alone, [spans[m]], [solo.lanes[0].learning_rate])
   assert state.step.tolist()[m] == alone.step.tolist()[0] == spans[m][1]
   values, wanted = parameters.flatten(state.params), parameters.flatten(alone.params)
@@ -62,6 +72,12 @@ def test_each_member_is_its_solo_run(grouped, m):
     # true gradient is zero
     np.testing.assert_allclose(values[name][m], value[0], rtol=1e-9, atol=1e-9, err_msg=name)
   assert found[m] == pytest.approx(expected[0], rel=1e-9)
+
+
+def test_members_that_do_not_divide_over_the_mesh_are_answered():
+  placement = sharding.Placement(sharding.make_mesh(4, 2, 1))
+  with pytest.raises(ValueError, match='mesh.member=4: 6 members .* divisor of 6'):
+    placement.spread(np.zeros(6))
 
 
 def test_members_have_vocabularies_of_different_size(grouped):
@@ -84,12 +100,15 @@ def test_batches_are_the_members_own(grouped):
 
 
 def test_a_group_writes_what_its_members_write_alone(data_dir, tmp_path):
+  """One of them diverges: it is named, and the others go on."""
   reports = {}
   for mode in ('sequential', 'vmap'):
-    config = make_config(
-      data_dir, **{'members.mode': mode, 'members.seeds': '1', 'members.folds': '3'})
+    config = make_config(data_dir, **{
+      'members.mode': mode, 'members.seeds': '1', 'members.folds': '3',
+      'members.grid': 'learning_rate=1e-3,1e38,5e-4'})
     reports[mode] = loop.train_and_evaluate(config, tmp_path / mode)
     assert loop.train_and_evaluate(config, tmp_path / mode) == reports[mode]
+    assert 'session4-seed0-learning_rate=1e+38: train/loss is nan after step 2' in reports[mode]
   assert 'learning_rate=0.0005' in reports['vmap']
   for one in sorted((tmp_path / 'sequential/members').iterdir()):
     other = tmp_path / 'vmap/members' / one.name
@@ -98,11 +117,15 @@ def test_a_group_writes_what_its_members_write_alone(data_dir, tmp_path):
       for path in (one, other))
     assert [row['action'] for row in lines] == [row['action'] for row in others]
     for row, same in zip(lines, others, strict=True):
-      assert row['train/loss'] == pytest.approx(same['train/loss'], rel=1e-5)
+      assert float(row['train/loss']) == pytest.approx(
+        float(same['train/loss']), rel=1e-5, nan_ok='1e+38' in one.name)
   rows = json.loads((tmp_path / 'vmap/result.json').read_text())
   of_members = [row for row in rows if row['fold'] == 'session4' and row['split'] == 'test'
                 and row['metric'] == 'wa']
-  assert [row['setting'] for row in of_members] == ['learning_rate=0.001', 'learning_rate=0.0005']
+  assert [row['setting'] for row in of_members] == [
+    'learning_rate=0.001', 'learning_rate=1e+38', 'learning_rate=0.0005']
+  assert [row['value'] is None for row in of_members] == [False, True, False]
+  assert 'train/loss is nan' in of_members[1]['reason'] and of_members[1]['n'] == 0
 
 
 def test_a_group_that_was_stopped_goes_on_as_if_it_was_not(data_dir, tmp_path):
@@ -126,7 +149,7 @@ def test_a_group_that_was_stopped_goes_on_as_if_it_was_not(data_dir, tmp_path):
 
 
 @pytest.mark.parametrize('grid, words', [
-  ('weight_decay=0,1', ['weight_decay', 'learning_rate, dropout']),
+  ('weight_decay=0,1', ['weight_decay', 'learning_rate, heads.emotion.weight, dropout']),
   ('dropout=0,0.1', ['dropout=0 is another program']),
   ('learning_rate', ['expected fields with different numbers']),
   ('learning_rate=1e-3,1e-3', ['different numbers']),
@@ -135,7 +158,7 @@ def test_a_group_that_was_stopped_goes_on_as_if_it_was_not(data_dir, tmp_path):
 def test_wrong_grids_are_answered(grid, words):
   with pytest.raises(ValueError) as error:
     points = members.points(grid)
-    members.check(points, ['name', 'hidden', 'dropout'])
+    members.check(points, ['learning_rate', 'heads.emotion.weight', 'dropout'])
   for word in words:
     assert word in str(error.value)
 

@@ -55,17 +55,21 @@ def _loader(devices, buckets=None):
   return placement, resident, plan
 
 
+def _settings(*rates):
+  return step.Settings(jnp.array(rates), {'emotion': jnp.ones(len(rates))})
+
+
 def _train(devices, steps, buckets=None):
   placement, resident, plan = _loader(devices, buckets)
   tx = optim.build('sgd')
   train_step = step.make_train_step(
-    functional.graph(make), [HEAD], tx, resident.read, 0.1, in_axes=(None, 0))
+    functional.graph(make), [HEAD], tx, resident.read, in_axes=(None, 0))
   state = placement.replicate(state_lib.init([make], tx, [0], restores=False))
-  one, active = placement.replicate((jnp.ones(1), jnp.array([True])))
+  settings, active = placement.spread((_settings(0.1), jnp.array([True])))
   losses = []
   for feed, lengths in resident.feeds(plan, 0, steps):
     sums = placement.replicate(step.zero_sums([HEAD], members=1))
-    state, sums = train_step(state, sums, resident.data, feed, one, active, lengths)
+    state, sums = train_step(state, sums, resident.data, feed, settings, active, lengths)
     losses.append(float(sums.batch_loss.compute()[0]))
   return losses, train_step
 
@@ -86,14 +90,33 @@ def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
   placement, resident, plan = _loader(jax.devices()[:1])
   tx = optim.build('sgd')
   train_step = step.make_train_step(
-    functional.graph(make), [HEAD], tx, resident.read, 0.1, members=2, in_axes=(None, 0))
+    functional.graph(make), [HEAD], tx, resident.read, members=2, in_axes=(None, 0))
   state = placement.replicate(state_lib.init([make, make], tx, [0, 1], restores=False))
   before = jax.tree.map(np.asarray, state.params)
   feed, lengths = next(resident.feeds(plan, 0, 1))
   feed = jax.tree.map(lambda x: jnp.concatenate([x, x]), feed)
-  after, sums = train_step(state, step.zero_sums([HEAD], 2), resident.data, feed, jnp.ones(2),
-                           jnp.array([False, True]), lengths)
+  after, sums = train_step(state, step.zero_sums([HEAD], 2), resident.data, feed,
+                           _settings(0.1, 0.1), jnp.array([False, True]), lengths)
   assert after.step.tolist() == [0, 1] and sums.loss.count.tolist() == [0, 16]
   for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after.params), strict=True):
     np.testing.assert_array_equal(old[0], new[0])
   assert not np.array_equal(before['front']['embedding'][1], after.params['front']['embedding'][1])
+
+
+def test_members_differ_in_loss_weight_and_weight_decay():
+  """Of two twins, one with twice the loss and a decay: p - rate (2 g + decay p)."""
+  placement, resident, plan = _loader(jax.devices()[:1])
+  tx = optim.build('sgd')
+  train_step = step.make_train_step(
+    functional.graph(make), [HEAD], tx, resident.read, members=2, in_axes=(None, 0))
+  state = placement.replicate(state_lib.init([make, make], tx, [5, 5], restores=False))
+  before = jax.tree.map(np.asarray, state.params)
+  feed, lengths = next(resident.feeds(plan, 0, 1))
+  feed = jax.tree.map(lambda x: jnp.concatenate([x, x]), feed)
+  settings = step.Settings(jnp.full(2, 0.1), {'emotion': jnp.array([1.0, 2.0])},
+                           weight_decay=jnp.array([0.0, 0.5]))
+  after, _ = train_step(state, step.zero_sums([HEAD], 2), resident.data, feed, settings,
+                        jnp.array([True, True]), lengths)
+  for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after.params), strict=True):
+    expected = old[1] + 2 * (new[0] - old[0]) - 0.1 * 0.5 * old[1]
+    np.testing.assert_allclose(new[1], expected, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,127 @@
+"""Makes a run folder of checkpoints that the original of MAT and MNT wrote.
+
+    python -m emojax.convert --model=mat FILE [MORE ...] --out=W [--vocabulary=token_to_ix.pkl]
+      [--config=configs/iemocap_mat.py:as_published]
+
+Several files are the members of one run, trained alike with different seeds. What they say of
+their training becomes the run's config; the file of --config (default: that of their dataset and
+model, with the authors' processed files) says the rest; without `processed` IEMOCAP's reads
+prepared records. `emojax.evaluate` scores the folder, `emojax.main` trains it on; both commands are
+printed.
+"""
+
+import importlib.util
+import pathlib
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import ml_collections
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+from emojax import program
+
+
+def define_flags() -> None:
+  """The program's flags; not at import, since `emojax.main` has a --config of its own."""
+  flags.DEFINE_string('model', None, 'mat or mnt.', required=True)
+  flags.DEFINE_string('out', None, 'The run folder to make.', required=True)
+  flags.DEFINE_string('vocabulary', None, 'The words of the checkpoints; default: token_to_ix.pkl '
+                      'beside the first.')
+  config_flags.DEFINE_config_file(
+    'config', None, "The experiment: configs/NAME.py[:words]; default: the checkpoints' own.")
+
+
+def main(argv):
+  if len(argv) < 2:
+    raise app.UsageError('name at least one checkpoint: python -m emojax.convert --model=mat '
+                         'best72.5_1.pkl --out=runs/imported')
+  logging.set_verbosity(logging.WARNING)
+  given = flags.FLAGS
+  name = config_flags.get_config_filename(given['config']) if given['config'].present else None
+  print(convert(argv[1:], given.model, given.out, given.vocabulary, name, given.config))
+
+
+def convert(paths: Sequence[str], model: str, out: str, vocabulary: str | None = None,
+            name: str | None = None, config: ml_collections.ConfigDict | None = None) -> str:
+  """Makes `out` of the files `paths`; returns what was made and how to use it.
+
+  Args:
+    model: 'mat' or 'mnt'.
+    vocabulary: the file of their words; None: beside the first.
+    name: configs/NAME.py[:words]; None: the files' own.
+    config: what `name` gives, with overrides; None: without.
+  """
+  from emojax.train import imported, mat_checkpoint
+
+  if model not in mat_checkpoint.MODELS:
+    raise ValueError(f'--model={model!r}; there are: {", ".join(mat_checkpoint.MODELS)}.')
+  imported.check_new(out)
+  checkpoints = [mat_checkpoint.read(path) for path in paths]
+  mat_checkpoint.check_together(checkpoints, model)
+  if name is None:
+    known = mat_checkpoint.published(checkpoints[0])
+    name = f'configs/{known.corpus}_{model}.py:{known.words}'
+  base = _load(name)
+  config = _load(name) if config is None else config
+  mat_checkpoint.configure(config, checkpoints, model)
+  fitted, about = mat_checkpoint.read_words(checkpoints, vocabulary, config)
+  sources = mat_checkpoint.sources(checkpoints, config)
+  imported.write(out, config, sources, mat_checkpoint.specs(config, fitted), fitted,
+                 {'model': model, 'config': name, **about})
+
+  number = sum(value.size for value in checkpoints[0].state_dict.values())
+  lines = [f'{out}: {len(sources)} imported of {checkpoints[0].args["model"]}, {number:,} '
+           f'parameters each, words of {about["vocabulary"]["file"]} '
+           f'({about["vocabulary"]["rows"]:,} rows)']
+  for source in sources:
+    best = source.progress.best
+    lines.append(f'  seed {source.seed}: {source.file}, step {source.step:,}, validation accuracy '
+                 + ('not in its name' if best is None else f'{best:.4f}'))
+  changed = _changed(base, config)
+  lines += ['', f'Other than in {name}:' if changed else f'All as in {name}.']
+  lines += [f'  {field}={now!r} (there {was!r})' for field, was, now in changed]
+  data = config.data.path or 'DATA'
+  overrides = [f'--config.{field}={now}' for field, _, now in changed]
+  if not config.data.path:
+    overrides.append(f'--config.data.path={data}')
+    kind = ("the folder of the authors' data" if config.data.source == 'processed'
+            else 'the --data_dir of the build')
+    lines += ['', f'DATA is {kind}.']
+  lines += ['', 'Score it:', _command('evaluate', out, f'--data_path={data}'),
+            '', 'Train it on:',
+            _command('main', f'--config={name}', *overrides, f'--workdir={out}')]
+  return '\n'.join(lines)
+
+
+def _load(name: str) -> ml_collections.ConfigDict:
+  """The config of configs/NAME.py[:words]."""
+  path, _, words = name.partition(':')
+  path = pathlib.Path(path)
+  if path.suffix != '.py' or not path.is_file():
+    raise ValueError(f'{path} is no Python file; run this where the folder configs is, or name '
+                     'the experiment with --config=PATH.py[:words].')
+  spec = importlib.util.spec_from_file_location('convert_config', path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config(words)
+
+
+def _changed(base: ml_collections.ConfigDict, config: ml_collections.ConfigDict,
+             ) -> list[tuple[str, Any, Any]]:
+  """(field, value in `base`, value in `config`) of all that differ."""
+  from emojax.io import parameters
+
+  before, now = parameters.flatten(base.to_dict()), parameters.flatten(config.to_dict())
+  return [(field, before[field], value) for field, value in now.items() if value != before[field]]
+
+
+def _command(program_name: str, *words: str) -> str:
+  """A command for the shell, a word a line."""
+  return ' \\\n    '.join([f'  python -m emojax.{program_name}', *map(shlex.quote, words)])
+
+
+if __name__ == '__main__':
+  define_flags()
+  program.run(main)
