@@ -30,7 +30,8 @@ setuptools.setup(
   extras_require={
     'cuda': ['jax[cuda13]'],
     'tpu': ['jax[tpu]'],
-    'dev': ['pytest>=8', 'resampy>=0.4.3', 'ruff>=0.9', 'scikit-learn>=1.5', 'tensorboard>=2.18'],
+    'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'resampy>=0.4.3', 'ruff>=0.9', 'scikit-learn>=1.5',
+            'tensorboard>=2.18'],
     'parity': ['torch>=2.6'],
   },
 )

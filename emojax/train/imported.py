@@ -91,8 +91,9 @@ def write(
     whole = beside / 'run'
     whole.mkdir()
     folder, found = run_folder.RunFolder(whole), {}
+    like = state_lib.init([make], tx, [0], restores=config.control.decay_times > 0)
     for member, source in zip(listed, sources, strict=True):
-      state = _state(member, source, make, tx, restores=config.control.decay_times > 0)
+      state = _state(member, source, functional.shapes(make)[0], like)
       fitted.save(folder.member(member.name) / f'fitted_{PHASE}')
       _checkpoints(folder.member(member.name)).save(source.step, state, {'members': [
         {'name': member.name, 'done': source.step,
@@ -117,19 +118,18 @@ def _checkpoints(folder: pathlib.Path) -> checkpoint.Checkpoints:
   return checkpoint.Checkpoints(folder / f'checkpoints_{PHASE}', keep=1)
 
 
-def _state(member: members.Member, source: Source, make: functional.Make,
-           tx: optax.GradientTransformation, *, restores: bool) -> state_lib.TrainState:
-  """The state of a group of this member alone."""
-  abstract, _ = functional.shapes(make)
+def _state(member: members.Member, source: Source, shapes: Tree, like: state_lib.TrainState,
+           ) -> state_lib.TrainState:
+  """The state of a member alone; `like`: of another, whose parameters have the same `shapes`."""
 
   def tree(values: Mapping[str, np.ndarray], what: str) -> Tree:
-    filled = parameters.fill(abstract, values, f'{source.file} ({what})')
+    filled = parameters.fill(shapes, values, f'{source.file} ({what})')
     return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32)[None], filled)
 
   params = tree(source.params, 'parameters')
   moments = {name: tree(values, f"Adam's {name}") for name, values in source.moments.items()}
-  state = state_lib.init([make], tx, [member.seed], restores=restores)
   step = jnp.array([source.step], jnp.int32)
-  state = state.replace(
-    step=step, params=params, opt_state=optax.tree.set(state.opt_state, count=step, **moments))
-  return state.replace(best=state_lib.snapshot(state, restores=restores))
+  state = like.replace(
+    step=step, params=params, opt_state=optax.tree.set(like.opt_state, count=step, **moments),
+    key=jax.random.key(member.seed)[None])
+  return state.replace(best=state_lib.snapshot(state, restores='opt_state' in like.best))

@@ -32,16 +32,20 @@ def check(case: case_lib.Case) -> None:
   containers = [path for path in sorted(folder.glob('*.pkl')) if path.name != 'token_to_ix.pkl']
   assert {about['legacy_container_copy'], *about['checkpoints_in_order']} <= {
     path.name for path in containers}
+  paths = [folder / name for name in about['checkpoints_in_order']]
   with tempfile.TemporaryDirectory() as work, jax.enable_x64(False):
-    together = [folder / name for name in about['checkpoints_in_order']]
-    apart = [[path] for path in containers if path not in together]
-    for number, paths in enumerate([together, *apart]):
-      contents = [_read(path, about) for path in paths]
-      run = run_of(paths, pathlib.Path(work) / str(number), MODELS[about['args']['model']])
-      for member, path, content in zip(run.members, paths, contents, strict=True):
-        _check_member(run, member, path, content)
-      if paths == together:
-        _check_logits(case, about, run)
+    run = run_of(paths, pathlib.Path(work) / 'run', MODELS[about['args']['model']])
+    like = _like(run)
+    for member, path in zip(run.members, paths, strict=True):
+      _check_member(run, member, path, _read(path, about), like)
+    _check_logits(case, about, run)
+  for path in set(containers) - set(paths):  # copies in other containers, 'legacy_best...'
+    _read(path, about)
+    [original] = [known for known in paths if path.name.endswith(known.name)]
+    theirs, ours = mat_checkpoint.read(original), mat_checkpoint.read(path)
+    jax.tree.map(np.testing.assert_array_equal, theirs.state_dict, ours.state_dict)
+    jax.tree.map(np.testing.assert_array_equal, theirs.moments, ours.moments)
+    assert (theirs.step, theirs.args, theirs.group) == (ours.step, ours.args, ours.group)
 
 
 def run_of(paths, out: pathlib.Path, model: str) -> finished.Run:
@@ -51,16 +55,21 @@ def run_of(paths, out: pathlib.Path, model: str) -> finished.Run:
   return finished.open_run(str(out))
 
 
-def restored(run: finished.Run, member) -> tuple[int, state_lib.TrainState, dict]:
+def restored(run: finished.Run, member, like: state_lib.TrainState | None = None,
+             ) -> tuple[int, state_lib.TrainState, dict]:
   """(step, state, meta) of a member's checkpoint, as training restores it."""
+  kept = checkpoint.Checkpoints(run.folder.member(member.name) / 'checkpoints_select', keep=1)
+  return kept.restore(like or _like(run))
+
+
+def _like(run: finished.Run) -> state_lib.TrainState:
+  """A state of the shapes of the run's members."""
   config = run.config
-  fitted = experiment.kept_fitted(config, run.folder)[member.fold, False]
+  fitted = experiment.kept_fitted(config, run.folder)[run.members[0].fold, False]
   make = experiment.make_model(config, mat_checkpoint.specs(config, fitted), run.heads)
-  like = state_lib.init(
+  return state_lib.init(
     [make], optim.build('adam', clip_norm=config.optim.clip_norm), [0],
     restores=config.control.decay_times > 0)
-  kept = checkpoint.Checkpoints(run.folder.member(member.name) / 'checkpoints_select', keep=1)
-  return kept.restore(like)
 
 
 def orientation(params, state_dict) -> dict[str, tuple[str, bool]]:
@@ -97,12 +106,12 @@ def _read(path: pathlib.Path, about):
   return content
 
 
-def _check_member(run: finished.Run, member, path: pathlib.Path, content) -> None:
+def _check_member(run: finished.Run, member, path: pathlib.Path, content, like) -> None:
   state_dict, optimizer, args = content['state_dict'], content['optimizer'], content['args'].state
   entry = files.read_json(run.folder.path / run_folder.IMPORTED)['members'][member.name]
   assert member.seed == args['seed'] and entry['file'] == str(path)
   assert entry['args'] == {key: value for key, value in args.items() if key != 'loss_fn'}
-  step, state, meta = restored(run, member)
+  step, state, meta = restored(run, member, like)
   solo = jax.tree.map(lambda x: x[0], state)
   params = parameters.flatten(solo.params)
   moments = next(part for part in solo.opt_state if hasattr(part, 'mu'))
