@@ -90,6 +90,7 @@ def test_incomplete_keys_are_left_out_and_named_neighbours_too(meld, caplog):
     ('meld/test/dia2_utt10', 'without words and frames in test'),
     ('meld/test/dia10_utt1', 'without words and frames in test'))
   assert corpus.num_excluded == 6 and corpus.about['listed'] == 9
+  assert corpus.about['exclusions']['meld/valid/dia2_utt0'] == 'without words in valid'
   assert 'meld/train/dia2_utt0, meld/train/dia2_utt10' in caplog.text
   # words of what was left out are known nevertheless
   said = corpus.transcripts
@@ -199,7 +200,9 @@ def test_the_private_part_may_be_absent(authors_dir, tmp_path):
   shutil.copytree(authors_dir / 'MOSEI', tmp_path / 'MOSEI')
   for path in (tmp_path / 'MOSEI').glob('private_*'):
     path.unlink()
-  assert 'private' not in processed.load('mosei', str(tmp_path)).index['split']
+  without, with_it = (processed.load('mosei', str(path)) for path in (tmp_path, authors_dir))
+  assert 'private' not in without.index['split']
+  assert without.about['fingerprint'] == with_it.about['fingerprint'], 'it may come later'
 
 
 def test_labels_come_as_any_number_or_word_that_says_the_same(tmp_path):

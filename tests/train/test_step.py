@@ -86,17 +86,23 @@ def test_one_two_and_eight_devices_agree_on_the_first_20_losses():
     assert _train(jax.devices()[:count], 20)[0] == pytest.approx(alone, rel=1e-5)
 
 
-def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
+def _one_step(seeds, settings, active):
+  """Parameters before and after one step of members on the same batch, and what it counted."""
   placement, resident, plan = _loader(jax.devices()[:1])
-  tx = optim.build('sgd')
+  tx, count = optim.build('sgd'), len(seeds)
   train_step = step.make_train_step(
-    functional.graph(make), [HEAD], tx, resident.read, members=2, in_axes=(None, 0))
-  state = placement.replicate(state_lib.init([make, make], tx, [0, 1], restores=False))
+    functional.graph(make), [HEAD], tx, resident.read, members=count, in_axes=(None, 0))
+  state = placement.replicate(state_lib.init([make] * count, tx, seeds, restores=False))
   before = jax.tree.map(np.asarray, state.params)
   feed, lengths = next(resident.feeds(plan, 0, 1))
-  feed = jax.tree.map(lambda x: jnp.concatenate([x, x]), feed)
-  after, sums = train_step(state, step.zero_sums([HEAD], 2), resident.data, feed,
-                           _settings(0.1, 0.1), jnp.array([False, True]), lengths)
+  feed = jax.tree.map(lambda x: jnp.concatenate([x] * count), feed)
+  after, sums = train_step(state, step.zero_sums([HEAD], count), resident.data, feed, settings,
+                           jnp.array(active), lengths)
+  return before, after, sums
+
+
+def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
+  before, after, sums = _one_step([0, 1], _settings(0.1, 0.1), [False, True])
   assert after.step.tolist() == [0, 1] and sums.loss.count.tolist() == [0, 16]
   for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after.params), strict=True):
     np.testing.assert_array_equal(old[0], new[0])
@@ -105,18 +111,9 @@ def test_a_member_that_is_not_active_keeps_its_state_and_counts_nothing():
 
 def test_members_differ_in_loss_weight_and_weight_decay():
   """Of two twins, one with twice the loss and a decay: p - rate (2 g + decay p)."""
-  placement, resident, plan = _loader(jax.devices()[:1])
-  tx = optim.build('sgd')
-  train_step = step.make_train_step(
-    functional.graph(make), [HEAD], tx, resident.read, members=2, in_axes=(None, 0))
-  state = placement.replicate(state_lib.init([make, make], tx, [5, 5], restores=False))
-  before = jax.tree.map(np.asarray, state.params)
-  feed, lengths = next(resident.feeds(plan, 0, 1))
-  feed = jax.tree.map(lambda x: jnp.concatenate([x, x]), feed)
   settings = step.Settings(jnp.full(2, 0.1), {'emotion': jnp.array([1.0, 2.0])},
                            weight_decay=jnp.array([0.0, 0.5]))
-  after, _ = train_step(state, step.zero_sums([HEAD], 2), resident.data, feed, settings,
-                        jnp.array([True, True]), lengths)
+  before, after, _ = _one_step([5, 5], settings, [True, True])
   for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after.params), strict=True):
     expected = old[1] + 2 * (new[0] - old[0]) - 0.1 * 0.5 * old[1]
     np.testing.assert_allclose(new[1], expected, rtol=1e-4, atol=1e-6)
