@@ -167,7 +167,7 @@ class Ensemble:
     blocks = [
       self.head.report(matrix, [row | {'members': self.size} for row in rows],
                        self.protocol.notice),
-      outcome.held_against_truth(self.head, matrix, rows[0], about)]
+      outcome.held_against_truth([(self.head, matrix, rows[0])], about)]
     if part == 'valid':
       blocks.append('Members were ordered, and without --index counted, on this very part; on new '
                     'data expect less.')

@@ -161,7 +161,7 @@ def summary(
 
   Members that were given up come first; of their seed and setting there is no pooled score.
   """
-  blocks, truth = [], []
+  blocks, scored = [], []
   result_path = folder.path / run_folder.RESULT  # an imported run that was not trained on has none
   result = files.read_json(result_path) if result_path.is_file() else []
   lacking = failures(folder, listed)
@@ -178,32 +178,40 @@ def summary(
       n_excluded=about['n_excluded'], unit=protocol.unit))
     matrix = head.confusion(found['label'], found['logits'])
     blocks.append(head.report(matrix, rows, protocol.notice))
-    truth.append(held_against_truth(head, matrix, rows[0], about))
-  blocks += [_means(result, part), *truth]
+    scored.append((head, matrix, rows[0]))
+  blocks += [_means(result, part), held_against_truth(scored, about)]
   return '\n\n'.join(filter(None, blocks))
 
 
 def held_against_truth(
-    head: Any, matrix: np.ndarray, wa: results.Row, about: Mapping[str, Any]) -> str:
-  """How a score on a generated corpus stands to the best possible one; '' where none is known."""
-  if not (about.get('generated') and head.name == 'emotion' and matrix.ndim == 2):
+    scored: Sequence[tuple[Any, np.ndarray, results.Row]], about: Mapping[str, Any]) -> str:
+  """How scores on a generated corpus stand to the best possible one; '' where none is known.
+
+  Args:
+    scored: (head, confusion matrix, its row of 'wa'), one for each that is reported.
+  """
+  known = [(matrix, wa) for head, matrix, wa in scored
+           if head.name == 'emotion' and matrix.ndim == 2]
+  if not about.get('generated') or not known:
     return ''
   bayes = about['bayes_accuracy']
   best = bayes.get('text+audio', bayes['audio'])
-  judged = results.judge(
-    int(np.trace(matrix)), wa['n'], best=best, chance=bayes['chance'])
   single = max(value for name, value in bayes.items() if '+' not in name)
-  low, high = wa['ci95']
   lines = [
     about['statement'],
     f'Bayes accuracy, the best possible: {best:.4f} from text and audio, {single:.4f} from the '
-    f'better one alone, chance {bayes["chance"]:.4f}.',
-    f'wa {judged.accuracy:.4f} is {judged.known_share:.2f} of what can be known; speakers: '
-    f'{low:.4f} .. {high:.4f} (k {wa["k"]}), binomial: {judged.ci95[0]:.4f} .. '
-    f'{judged.ci95[1]:.4f} (n {wa["n"]:,}).',
-  ]
-  if judged.beats_best:
-    lines.append('This is better than the best possible score: something leaks.')
+    f'better one alone, chance {bayes["chance"]:.4f}.']
+  for matrix, wa in known:
+    judged = results.judge(int(np.trace(matrix)), wa['n'], best=best, chance=bayes['chance'])
+    whose = [f'seed {wa["seed"]}', wa['setting']] if 'setting' in wa else [f'seed {wa["seed"]}']
+    clusters = '{:.4f} .. {:.4f}'.format(*wa['ci95']) if wa['ci95'] else 'no interval'
+    lines.append(
+      (f'{", ".join(whose)}: ' if len(known) > 1 else '')
+      + f'wa {judged.accuracy:.4f} is {judged.known_share:.2f} of what can be known; '
+      f'{wa["unit"]}s: {clusters} (k {wa["k"]}), binomial: {judged.ci95[0]:.4f} .. '
+      f'{judged.ci95[1]:.4f} (n {wa["n"]:,}).')
+    if judged.beats_best:
+      lines.append('This is better than the best possible score: something leaks.')
   return '\n'.join(lines)
 
 
