@@ -48,7 +48,8 @@ class Norm(nnx.Module):
   def __call__(self, x: Array, more: tuple[Array, Array] | None = None) -> Array:
     """`more`: what is added to scale and shift [B, H], the same for all steps of an example."""
     if more:
-      scale, shift = ((p[...][None] + m)[:, None] for p, m in zip((self.scale, self.shift), more))
+      scale, shift = (affine.repeat(p[...][None] + m, x.shape[1])
+                      for p, m in zip((self.scale, self.shift), more))
     else:
       scale, shift = (affine.spread(p[...], x.shape[:-1]) for p in (self.scale, self.shift))
     return NORMS[self.function](x, scale, shift)

@@ -1,4 +1,4 @@
-"""x @ kernel + bias, and a vector for every row, with gradients that CPUs compute fast.
+"""x @ kernel + bias, and vectors for many rows, with gradients that CPUs compute fast.
 
 The gradient of what is added to (or multiplies) every row is a sum over all rows. XLA makes a slow
 windowed reduction of that on CPUs; as a row of ones times a matrix it runs at the speed of memory.
@@ -24,6 +24,19 @@ def _gather(leading: tuple[int, ...], _: None, dy: Array) -> tuple[Array]:
 
 
 spread.defvjp(lambda vector, leading: (spread(vector, leading), None), _gather)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def repeat(rows: Array, length: int) -> Array:
+  """[B, D] -> [B, length, D], each row at all times."""
+  return jnp.broadcast_to(rows[:, None], (len(rows), length, rows.shape[1]))
+
+
+def _over_time(length: int, _: None, dy: Array) -> tuple[Array]:
+  return (jnp.einsum('BT,BTD->BD', jnp.ones((len(dy), length), dy.dtype), dy),)
+
+
+repeat.defvjp(lambda rows, length: (repeat(rows, length), None), _over_time)
 
 
 @jax.custom_vjp

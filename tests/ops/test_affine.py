@@ -55,3 +55,13 @@ def test_a_vector_for_every_row(leading):
     gradient = jax.jit(jax.grad(total))(vector)
   np.testing.assert_array_equal(values, np.broadcast_to(vector, (*leading, 3)))
   np.testing.assert_allclose(gradient, weights.reshape(-1, 3).sum(0), rtol=1e-13)
+
+
+def test_a_vector_for_every_time():
+  rows, weights = np.random.default_rng(3).normal(size=(2, 4)), np.random.default_rng(4).normal(
+    size=(2, 5, 4))
+  with jax.enable_x64(True):
+    values = affine.repeat(jax.numpy.asarray(rows), 5)
+    slope = jax.grad(lambda rows: (affine.repeat(rows, 5) * weights).sum())(rows)
+  np.testing.assert_array_equal(values, np.repeat(rows[:, None], 5, 1))
+  np.testing.assert_allclose(slope, weights.sum(1), rtol=1e-12)
