@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -83,6 +84,18 @@ def test_evaluate_reports_every_part(run):
   assert 'emotion on train' in opened.report('train')
   with pytest.raises(ValueError, match='there are: train, valid, test'):
     opened.needs_predictions('dev')
+
+
+def test_without_checkpoints_nothing_is_predicted(run, tmp_path):
+  workdir, config, _ = run
+  shutil.copytree(workdir, tmp_path / 'run')
+  for folder in (tmp_path / 'run').glob('members/*/checkpoints_*'):
+    shutil.rmtree(folder)
+  for path in (tmp_path / 'run').rglob('predictions_*_train.csv'):
+    path.unlink()
+  with pytest.raises(ValueError, match='there is no checkpoint of .* to predict train with'):
+    loop.predict_again(config, str(tmp_path / 'run'), 'train', None)
+  assert not list(tmp_path.rglob('predictions_*_train.csv'))
 
 
 def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkeypatch):

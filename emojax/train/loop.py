@@ -114,9 +114,17 @@ def predict_again(
   if folder.dataset is None:  # an imported run sees data for the first time
     folder.claim(config, opened.about)
   watch = progress.Progress(len(opened.members))
+  lacking = outcome.failures(folder, opened.members)
   for group in grouping.divide(opened.members, largest_group(opened, folder)):
+    if config.refit:  # only those that were not given up before went on into this phase
+      group = [member for member in group if member.name not in lacking]
+    if all(member.name in lacking for member in group):
+      continue
     run = GroupRun(trainer, group, folder, watch, [()] * len(group))
-    state, _ = run.restore()
+    state, done = run.restore()
+    if not done:  # the parameters are those of a model that never trained
+      raise ValueError(f'{workdir}: there is no checkpoint of {run.name} to predict {part} with; '
+                       'put its checkpoints back, or train it again in a folder of its own.')
     alive = run.alive
     found = run.predict(state.best, part, alive)
     for m in alive:
@@ -253,14 +261,14 @@ class GroupRun:
       self.lanes[m].finish(
         self.trainer.opened, {part: found[m] for part, found in parts.items()})
 
-  def predict(self, values: Any, part: str, only: Sequence[int] | None = None) -> list[tuple]:
+  def predict(self, values: Any, part: str, only: Sequence[int]) -> list[tuple]:
     """Per member the rows of a part, ascending, and each head's logits [n, K] by `values`.
 
-    Those that are not in `only` (None: all) rest; their rows are empty.
+    Those that are not in `only` rest; their rows are empty.
     """
     plans = [lane.data.plans[part] for lane in self.lanes]
     most = self.config.fast_dev_run or max(plan.steps_per_epoch for plan in plans)
-    spans = [(0, min(plan.steps_per_epoch, most) if only is None or m in only else 0)
+    spans = [(0, min(plan.steps_per_epoch, most) if m in only else 0)
              for m, plan in enumerate(plans)]
     outputs = [
       self.eval_step(values['params'], values['model_state'], self.loader.data, feed, lengths)
