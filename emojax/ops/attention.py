@@ -28,5 +28,5 @@ def weights(query: Array, key: Array, mask: Array, *, empty: str = 'zero') -> Ar
   """
   # Keys laid out as columns: XLA's batched products on CPUs are a third faster so.
   columns = jax.lax.optimization_barrier(key.swapaxes(2, 3))
-  scores = jnp.einsum('BHQD,BHDS->BHQS', query, columns) / math.sqrt(query.shape[-1])
+  scores = jnp.einsum('BHQD,BHDS->BHQS', query / math.sqrt(query.shape[-1]), columns)
   return masking.softmax(scores, mask[:, None, None, :], empty=empty)

@@ -37,11 +37,12 @@ def _forward(
     i, f, g, o = _sigmoid(i), _sigmoid(f), jnp.tanh(g), _sigmoid(o)
     c_next = f * c + i * g
     h_next = o * jnp.tanh(c_next)
-    return (h_next, c_next), (h_next, c_next, jnp.concatenate([i, f, g, o]))
+    return (h_next, c_next), (h_next.T, c_next, jnp.concatenate([i, f, g, o]))
 
   zero = jnp.zeros((weight_recurrent.shape[1], len(x)), x.dtype)
-  _, (h, c, gates) = jax.lax.scan(step, (zero, zero), x.transpose(1, 2, 0))
-  h = h.transpose(2, 0, 1)
+  _, (h, c, gates) = jax.lax.scan(step, (zero, zero), x.transpose(1, 2, 0), unroll=2)
+  # Turned in the loop, where it is small; the barrier keeps every reader from laying it out again.
+  h = jax.lax.optimization_barrier(h.transpose(1, 0, 2))
   return h, (x, h, c, gates, weight_input, weight_recurrent)
 
 
