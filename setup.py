@@ -18,6 +18,7 @@ setuptools.setup(
     'numpy>=2.0',
     'optax>=0.2.6,<0.3',
     'orbax-checkpoint>=0.11.30,<0.13',
+    'packaging>=24',
     'pyarrow>=18',
     'scipy>=1.13',
     'soundfile>=0.13',

@@ -26,6 +26,7 @@ def base() -> ml_collections.ConfigDict:
   c.data = ml_collections.ConfigDict({
     'source': 'records',  # what data_builders.build wrote; or 'processed': the authors' files
     'path': '',  # of records: the --data_dir of the build, '' for TFDS's default
+    'damaged': 'stop',  # shards: say what is lost, and end; or 'quarantine': go on without it
     'resident': 'auto',  # keep the padded corpus on the device: 'auto', 'always', 'never'
     'resident_gib': 2.0,  # 'auto' does so up to this size
     'threads': 1,  # reading ahead, where it is not resident
@@ -38,6 +39,7 @@ def base() -> ml_collections.ConfigDict:
 
   c.batch = ml_collections.ConfigDict({
     'size': 32,  # over all devices
+    'accumulate': 1,  # parts of a batch that run one after the other, where memory is short
     'evaluation_size': 64,
     'sampler': 'reshuffle',  # each epoch; or 'shuffle_once', 'with_replacement'
     'buckets': ml_collections.ConfigDict(),  # stream -> padded lengths; empty: all to the longest
@@ -70,11 +72,26 @@ def base() -> ml_collections.ConfigDict:
 
   c.checkpoint = ml_collections.ConfigDict({
     'every_seconds': 30.0,  # at the first evaluation after so long, and at the end; 0: at each
+    'every_steps': 0,  # in the middle of an epoch too, every so many steps; 0: not
     'keep': 2,  # the latest; the best of each member is part of the state
   })
 
+  # What to do when the loss of a batch is not finite, or too large.
+  c.guard = ml_collections.ConfigDict({
+    'action': 'stop',  # the member; or 'skip': back to the last checkpoint, without that batch
+    'largest_loss': 0.0,  # of a batch; 0: any finite one will do
+    'most_skips': 3,  # batches that a member may leave out before it stops
+  })
+
   # -1: all devices that are left. A field per axis of the mesh ('member', 'data', 'fsdp').
-  c.mesh = ml_collections.ConfigDict({'member': 1, 'data': -1, 'fsdp': 1})
+  c.mesh = ml_collections.ConfigDict({
+    'member': 1,
+    'data': -1,
+    'fsdp': 1,
+    # Which axis of a parameter is divided over 'fsdp', by its name; the first rule that fits
+    # counts: 'embedding=first; lstm.*weight=last; .=whole'. '': the largest of each large one.
+    'rules': '',
+  })
   return c
 
 

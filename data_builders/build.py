@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
       print(summary.text(f'{corpus}/{name}', folder, why, time.monotonic() - start), flush=True)
   except futures.BrokenExecutor:
     return _fail('a worker process died, probably for lack of memory; try fewer --workers.')
-  except (ValueError, OSError) as error:
+  except (ValueError, OSError, RuntimeError) as error:  # array_record's, where the disk is full
     return _fail(str(error))
   except KeyboardInterrupt:
     return _fail('interrupted; nothing half-written is left.')

@@ -1,6 +1,9 @@
 """From prepared records to a result and back again, through what a user calls."""
 
+import dataclasses
+import itertools
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -10,7 +13,8 @@ import numpy as np
 import pytest
 
 from configs import iemocap_mat, iemocap_mat_clean
-from emojax.train import finished, loop
+from emojax.data import source
+from emojax.train import finished, loop, run_folder
 from emojax.train.writers import MetricsLog
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -98,8 +102,27 @@ def test_without_checkpoints_nothing_is_predicted(run, tmp_path):
   assert not list(tmp_path.rglob('predictions_*_train.csv'))
 
 
+def _result(workdir):
+  """What must not depend on how often a run was stopped: file -> bytes."""
+  kept = {'metrics.jsonl', 'member.json', 'result.json', 'config.json', 'fitted.json', 'fitted.npz',
+          'skipped_select.json'}
+  return {str(path.relative_to(workdir)): path.read_bytes() for path in sorted(workdir.rglob('*'))
+          if path.name in kept or path.suffix == '.csv'}
+
+
+def _stopped_every(config, workdir, steps):
+  """Runs, stops after so many steps and begins again, until it is through; says how many times."""
+  for times in itertools.count():
+    made = itertools.count(1)
+    try:
+      loop.train_and_evaluate(config, workdir, lambda made=made: next(made) == steps)
+      return times
+    except loop.Stopped:
+      pass
+
+
 def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkeypatch):
-  """A stop in the middle of the fourth epoch, then the same command: equal bit for bit."""
+  """An error in the middle of the fourth epoch, then the same command: equal bit for bit."""
   config = _config(data_dir, iemocap_mat, **{'train.num_epochs': 6})
   loop.train_and_evaluate(config, tmp_path / 'whole')
 
@@ -117,13 +140,75 @@ def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkey
     loop.train_and_evaluate(config, tmp_path / 'stopped')
   monkeypatch.setattr(MetricsLog, 'write', write)
   loop.train_and_evaluate(config, tmp_path / 'stopped')
-  for path in ('metrics.jsonl', 'predictions_emotion_test.csv', 'member.json'):
-    whole, stopped = (
-      tmp_path / run / 'members/session1-seed0' / path for run in ('whole', 'stopped'))
-    assert whole.read_bytes() == stopped.read_bytes(), path
+  assert _result(tmp_path / 'stopped') == _result(tmp_path / 'whole')
   last = [max((tmp_path / run / 'members/session1-seed0/checkpoints_select').glob('*.json'),
               key=lambda p: int(p.stem)) for run in ('whole', 'stopped')]
   assert last[0].stem == last[1].stem
+
+
+@pytest.mark.parametrize('changes', [
+  {}, {'refit': True}, {'members.seeds': '2', 'members.mode': 'vmap'}])
+def test_stopped_within_epochs_again_and_again_it_ends_the_same(data_dir, tmp_path, changes):
+  config = _config(data_dir, iemocap_mat, **{'batch.size': 4, 'train.num_epochs': 3, **changes})
+  loop.train_and_evaluate(config, tmp_path / 'whole')
+  config.checkpoint.every_steps = 3
+  assert _stopped_every(config, tmp_path / 'stopped', steps=5) > 1
+  whole, stopped = _result(tmp_path / 'whole'), _result(tmp_path / 'stopped')
+  for files in whole, stopped:
+    del files['config.json']
+  assert stopped == whole
+
+
+def test_what_happened_in_the_log_since_the_checkpoint_is_found_out(data_dir, tmp_path):
+  config = _config(data_dir, iemocap_mat, **{'train.num_epochs': 4, 'batch.size': 4})
+  asked = itertools.count(1)
+  with pytest.raises(loop.Stopped, match='saved'):
+    loop.train_and_evaluate(config, tmp_path / 'run', lambda: next(asked) == 20)
+  log = tmp_path / 'run/members/session1-seed0/metrics.jsonl'
+  log.write_text(log.read_text().replace('"epoch": 1.0', '"epoch": 7.0'))
+  with pytest.raises(ValueError, match='metrics.jsonl is not as it was written'):
+    loop.train_and_evaluate(config, tmp_path / 'run')
+
+
+def test_a_folder_in_use_is_refused_by_name_and_number(data_dir, tmp_path):
+  config = _config(data_dir)
+  with run_folder.RunFolder(tmp_path / 'run').alone():
+    with pytest.raises(ValueError, match=rf'run is in use by .*, process {os.getpid()} on'):
+      loop.train_and_evaluate(config, tmp_path / 'run')
+  assert not (tmp_path / 'run').exists()
+
+
+def _ids(workdir, member, part):
+  table = (workdir / f'members/{member}-seed0/predictions_emotion_{part}.csv').read_text()
+  return {line.partition(',')[0] for line in table.splitlines()[1:]}
+
+
+def test_a_bad_batch_is_named_or_left_out(run, data_dir, tmp_path, monkeypatch):
+  """One utterance of the training part has features that are not finite."""
+  seen = _ids(run[0], 'session1', 'valid') | _ids(run[0], 'session1', 'test')
+  bad = min((_ids(run[0], 'session2', 'valid') | _ids(run[0], 'session2', 'test')) - seen)
+  feature = source.Corpus.feature
+
+  def broken(self, wanted):
+    found = feature(self, wanted)
+    row, = np.flatnonzero(self.index['id'] == bad)
+    return dataclasses.replace(
+      found, read=lambda at: found.read(at) * (np.nan if at == row else np.float32(1)))
+
+  monkeypatch.setattr(source.Corpus, 'feature', broken)
+  changes = {'train.num_epochs': 2, 'streams.audio.normalise': 'none', 'batch.size': 4,
+             'batch.sampler': 'shuffle_once'}
+  report = loop.train_and_evaluate(_config(data_dir, iemocap_mat, **changes), tmp_path / 'stop')
+  assert 'Given up' in report and 'the first bad batch was that of step' in report
+  config = _config(data_dir, iemocap_mat, **changes, **{'guard.action': 'skip'})
+  assert 'Given up' not in loop.train_and_evaluate(config, tmp_path / 'skip')
+  skipped = json.loads(
+    (tmp_path / 'skip/members/session1-seed0/skipped_select.json').read_text())
+  assert len(skipped) == 2 and all(bad in ids for ids in skipped.values())  # one an epoch
+  assert _stopped_every(config, tmp_path / 'stopped', steps=5) > 1
+  assert _result(tmp_path / 'stopped') == _result(tmp_path / 'skip')
+  config.guard.most_skips = 1
+  assert 'Given up' in loop.train_and_evaluate(config, tmp_path / 'few')
 
 
 def test_refit_trains_on_validation_too_for_the_epochs_found(data_dir, tmp_path):

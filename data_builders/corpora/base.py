@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
+from tensorflow_datasets.core import writer
+from tensorflow_datasets.proto import tf_example_pb2
 
-from data_builders.corpora import feature_configs, origins, parallel, release
+from data_builders.corpora import feature_configs, ledger, origins, parallel, release
 from emojax.io import prepared
 
 SHARD_BYTES = 128 << 20  # TFDS holds the records of one shard in memory
@@ -92,6 +94,7 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
   def _download_and_prepare(self, dl_manager, download_config) -> None:
     """Writes records and what stands beside them into a folder that TFDS renames at the end."""
     origin = self._origin(dl_manager, download_config)
+    self._ledger = origin.ledger
     self._shard_sizes = _shard_sizes(origin, download_config.num_shards)
     with contextlib.closing(self._watched(origin)) as self._records:
       super()._download_and_prepare(dl_manager, download_config)
@@ -103,6 +106,9 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
   def _shard_iterators_per_split(self, dl_manager):
     take = functools.partial(_take, self._records)
     return {'utterances': [functools.partial(take, size) for size in self._shard_sizes]}
+
+  def _example_writer(self) -> writer.ExampleWriter:
+    return _Writer(self.info.file_format, self._ledger)
 
   def _origin(self, dl_manager, download_config) -> origins.FromRelease | origins.FromBase:
     if self.feature:
@@ -120,6 +126,24 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
       for record in origin:
         yield record
         line.update()
+
+
+class _Writer(writer.ExampleWriter):
+  """Writes records whose bytes follow from their content, and notes the checksum of each."""
+
+  def __init__(self, file_format, notes: ledger.Ledger):
+    super().__init__(file_format)
+    self._notes = notes
+
+  def write(self, path, examples):
+    return super().write(path, self._noted(examples))
+
+  def _noted(self, examples: Iterator[tuple[Any, bytes]]) -> Iterator[tuple[Any, bytes]]:
+    for key, example in examples:
+      parsed = tf_example_pb2.Example.FromString(example)  # its fields come in any order
+      record = parsed.SerializeToString(deterministic=True)
+      self._notes.add_written(record)
+      yield key, record
 
 
 def _shard_sizes(origin: origins.FromRelease | origins.FromBase, wanted: int | None) -> list[int]:

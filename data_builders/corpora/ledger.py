@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from data_builders.corpora import release
-from emojax.io import files, prepared
+from emojax.io import files, prepared, salvage
 
 COUNTED = ('session', 'emotion')  # columns that `counts.json` counts, where a corpus has them
 
@@ -23,6 +23,7 @@ class Ledger:
     self.columns = collections.defaultdict(list)
     self.exclusions = list(exclusions)
     self._hash = hashlib.blake2b(digest_size=16)
+    self._checksums = []
 
   def __len__(self) -> int:
     """Rows so far."""
@@ -38,6 +39,10 @@ class Ledger:
     for name in sorted(arrays):
       self._hash.update(np.ascontiguousarray(arrays[name]).data)
 
+  def add_written(self, record: bytes) -> None:
+    """Takes note of the next record as it is written."""
+    self._checksums.append(salvage.checksum(record))
+
   @property
   def fingerprint(self) -> str:
     """Of content and order of the records: equal builds agree, though their files differ."""
@@ -45,7 +50,8 @@ class Ledger:
 
   def save(self, folder: pathlib.Path, *, excluded_have_rows: bool) -> None:
     """Writes index, exclusions and counts into the folder of the records."""
-    prepared.write_index(folder, self.columns)
+    checksums = {prepared.CHECKSUM: np.array(self._checksums, np.uint64)}
+    prepared.write_index(folder, self.columns | checksums)
     lines = [json.dumps(dataclasses.asdict(exclusion)) + '\n' for exclusion in self.exclusions]
     files.write_text(folder / prepared.EXCLUSIONS, ''.join(lines))
     excluded = len(self.exclusions)

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from data_builders.corpora import feature_configs, ledger, parallel, release, wav
-from emojax.io import files, prepared
+from emojax.io import prepared
 
 Record = dict[str, Any]
 
@@ -92,24 +91,22 @@ class FromBase:
   """One feature of every sound of a prepared `base`, row for row."""
 
   def __init__(self, folder: pathlib.Path, feature: feature_configs.Feature, *, workers: int):
-    self._base = tfds.builder_from_directory(str(folder))
-    self._metadata = files.read_json(folder / 'metadata.json')
+    self._base = prepared.Dataset(folder)
     self._feature, self._workers = feature, workers
-    self._ids = prepared.read_index(folder)['id'].tolist()
     self.ledger = ledger.Ledger()
-    seconds = files.read_json(folder / prepared.COUNTS)['seconds']
+    seconds = self._base.counts['seconds']
     self.num_bytes = seconds * feature.frames_per_second * feature.width * np.float32().itemsize
 
   def __len__(self) -> int:
-    return len(self._ids)
+    return len(self._base)
 
   def __iter__(self) -> Iterator[Record]:
-    source = self._base.as_data_source('all')
-    sounds = ((record['audio'], record['sample_rate']) for record in source)
+    records = map(self._base.read, range(len(self)))
+    sounds = ((record['audio'], record['sample_rate']) for record in records)
     # To start a worker takes as long as 200 log-mels: a handful is computed here.
     workers = min(self._workers, (len(self) + 150) // 200)
     values = parallel.map_processes(self._feature, sounds, workers)
-    for id, (frames, reason) in zip(self._ids, values, strict=True):
+    for id, (frames, reason) in zip(self._base.index['id'].tolist(), values, strict=True):
       if reason:
         self.ledger.exclusions.append(release.Exclusion(id, reason, ''))
       record = {'id': id, 'values': frames}
@@ -117,9 +114,9 @@ class FromBase:
       yield record
 
   def finish(self) -> dict[str, Any]:
-    inherited = {name: self._metadata[name] for name in _FROM_BASE if name in self._metadata}
-    return inherited | self._feature.metadata() | {
-      'base_fingerprint': self._metadata['fingerprint']}
+    about = self._base.about
+    inherited = {name: about[name] for name in _FROM_BASE if name in about}
+    return inherited | self._feature.metadata() | {'base_fingerprint': about['fingerprint']}
 
 
 def _read_sound(path: pathlib.Path, sample_rate: int) -> tuple[np.ndarray | None, str]:

@@ -1,6 +1,7 @@
 """Prepares one config of one corpus: finds its builder, keeps what is good, replaces what is not.
 
-A reader sees a whole dataset or none: TFDS writes into a folder `incomplete.*` and renames it.
+A reader sees a whole dataset or none: it is built in a folder `incomplete.*`, sealed with the
+checksums of its files, and then renamed.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ import tensorflow_datasets as tfds
 
 import data_builders
 from data_builders.corpora import base, feature_configs, release
-from emojax.io import files, prepared
+from emojax.io import checksums, files, prepared
 
 HERE = pathlib.Path(data_builders.__file__).parent
 
@@ -73,18 +74,18 @@ def prepare(
         f'{name} is not in {data_dir} and is built from the release: add --manual_dir FOLDER. '
         f'{cls.MANUAL_DOWNLOAD_INSTRUCTIONS}')
     source = None if config == 'base' else prepared.find(data_dir, corpus)
-    # A folder that is to be replaced stays until the new one is whole.
-    room = parent / 'incomplete.replacement' if folder.exists() else data_dir
+    room = parent / 'incomplete.new'
     builder = cls(config=config, data_dir=room, partial=partial, workers=workers, base=source)
     with tempfile.TemporaryDirectory() as downloads, _quiet():
       builder.download_and_prepare(
         file_format='array_record', download_dir=downloads,
         download_config=tfds.download.DownloadConfig(
           manual_dir=manual_dir, num_shards=num_shards, try_download_gcs=False))
-    if room != data_dir:
+    built = pathlib.Path(builder.data_dir)
+    checksums.seal(built, checksums.of_folder(built))
+    if folder.exists():  # it stayed until the new one was whole
       folder.rename(parent / 'incomplete.replaced')
-      pathlib.Path(builder.data_dir).rename(folder)
-      _remove_incomplete(parent)
+    built.rename(folder)
   return folder, why
 
 
@@ -95,19 +96,37 @@ def _why_build(
   """Why the folder has to be built; '' if it is good."""
   if not folder.exists():
     return 'new'
-  if not (folder / prepared.INDEX).is_file():
+  if not prepared.is_dataset(folder):
     raise ValueError(f'{folder} is no dataset of ours (it has no {prepared.INDEX}); '
                      'replace it with --overwrite, or choose another --data_dir.')
-  said = files.read_json(folder / 'metadata.json')
+  damage = _damage(folder)
+  told = '; '.join(f'{name} {wrong}' for name, wrong in damage.items())
   if config == 'base':
-    _check_same_release(folder, said, cls, manual_dir, partial)
-    return ''
-  source = files.read_json(prepared.find(folder.parents[2], cls.name) / 'metadata.json')
+    if damage and not manual_dir:
+      raise ValueError(f'{folder}: {told}. It is built again from the release: add --manual_dir '
+                       'FOLDER; or restore it from a copy.')
+    if prepared.METADATA not in damage:
+      said = files.read_json(folder / prepared.METADATA)
+      _check_same_release(folder, said, cls, manual_dir, partial)
+  if damage or config == 'base':
+    return f'replaced: {told}' if damage else ''
+  said = files.read_json(folder / prepared.METADATA)
+  source = files.read_json(prepared.find(folder.parents[2], cls.name) / prepared.METADATA)
   if said['base_fingerprint'] != source['fingerprint']:
     return 'replaced: base has changed since'
   wanted = feature_configs.FEATURES[config].metadata()
   changed = [name for name, value in wanted.items() if said.get(name) != value]
   return f'replaced: its {" and ".join(changed)} changed' if changed else ''
+
+
+def _damage(folder: pathlib.Path) -> Mapping[str, str]:
+  """Name -> what is wrong with a file of a dataset."""
+  if not (folder / checksums.SEAL).is_file():
+    return {checksums.SEAL: 'is missing'}
+  try:
+    return prepared.damage(folder).files
+  except ValueError:
+    return {checksums.SEAL: 'is not as it was written'}
 
 
 def _check_same_release(

@@ -11,7 +11,7 @@ from emojax.io import files, prepared
 def text(name: str, folder: pathlib.Path, why: str, seconds: float) -> str:
   """Counts, duration, size and place, a few lines."""
   counts = files.read_json(folder / prepared.COUNTS)
-  metadata = files.read_json(folder / 'metadata.json')
+  metadata = files.read_json(folder / prepared.METADATA)
   size = sum(path.stat().st_size for path in folder.iterdir())
   kept, excluded, listed = (f'{counts[name]:,} {name}' for name in ('kept', 'excluded', 'listed'))
   facts = [f'{kept} + {excluded} = {listed}']

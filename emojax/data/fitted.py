@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from emojax.features import word_vectors, words
-from emojax.io import files
+from emojax.io import checksums
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,14 +36,15 @@ class Fitted:
   class_weights: Mapping[str, tuple[float, ...]]
 
   def save(self, folder: pathlib.Path) -> None:
-    """Writes `fitted.json` and `fitted.npz`."""
+    """Writes `fitted.npz` and `fitted.json`, sealed."""
     arrays = {} if self.vectors is None else {'vectors': self.vectors}
     for name, (mean, deviation) in self.moments.items():
       arrays |= {f'moments/{name}/mean': mean, f'moments/{name}/deviation': deviation}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    files.write_bytes(folder / 'fitted.npz', buffer.getvalue())
-    files.write_json(folder / 'fitted.json', {
+    sealed = checksums.Sealed(folder)
+    sealed.write_bytes('fitted.npz', buffer.getvalue())
+    sealed.write_json('fitted.json', {
       'source': self.source, 'scheme': self.scheme, 'vocabulary': dict(self.vocabulary),
       'class_weights': {head: list(w) for head, w in self.class_weights.items()},
       'arrays': sorted(arrays)})
@@ -51,13 +52,14 @@ class Fitted:
 
 def is_whole(folder: pathlib.Path) -> bool:
   """Whether `Fitted.save` has written `folder` to its end."""
-  return (folder / 'fitted.json').is_file()
+  return checksums.Sealed(folder).holds('fitted.json')
 
 
 def load(folder: pathlib.Path) -> Fitted:
-  """The inverse of `Fitted.save`."""
-  about = files.read_json(folder / 'fitted.json')
-  with np.load(folder / 'fitted.npz', allow_pickle=False) as file:
+  """The inverse of `Fitted.save`; a file that is damaged is named."""
+  sealed = checksums.Sealed(folder)
+  about = sealed.read_json('fitted.json')
+  with np.load(sealed.check('fitted.npz'), allow_pickle=False) as file:
     arrays = {key: file[key] for key in file.files}
   streams = {key.split('/')[1] for key in arrays if key.startswith('moments/')}
   return Fitted(

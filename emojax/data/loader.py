@@ -192,15 +192,26 @@ class Group:
     for feed, lengths, active in first.each(self._make, _Steps(plans, spans)):
       yield first.put(feed), lengths, active
 
+  @staticmethod
+  def lengths(plans: Sequence[plan_lib.Plan], spans: Sequence[tuple[int, int]],
+              ) -> Iterator[plan_lib.Lengths]:
+    """What each step of `feeds` is padded to, without reading anything."""
+    steps = _Steps(plans, spans)
+    return (_longest(steps[number]) for number in range(len(steps)))
+
   def _make(self, planned: Sequence[plan_lib.Planned | None]):
-    real = [p for p in planned if p is not None]
-    lengths = tuple((name, max(dict(p.lengths)[name] for p in real))
-                    for name, _ in real[0].lengths)
-    idle = np.full_like(real[0].rows, plan_lib.FILLER)
+    lengths = _longest(planned)
+    idle = np.full_like(next(p for p in planned if p is not None).rows, plan_lib.FILLER)
     feeds = [loader.feed(plan_lib.Planned(idle if p is None else p.rows, lengths))
              for loader, p in zip(self._loaders, planned, strict=True)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *feeds)
     return stacked, lengths, tuple(p is not None for p in planned)
+
+
+def _longest(planned: Sequence[plan_lib.Planned | None]) -> plan_lib.Lengths:
+  """What the members' batches of one step are all padded to."""
+  real = [dict(p.lengths) for p in planned if p is not None]
+  return tuple((name, max(lengths[name] for lengths in real)) for name in real[0])
 
 
 class _Steps:

@@ -50,8 +50,8 @@ class Plan:
       buckets: stream -> ascending padded lengths (all streams as many); a row goes to the first
         bucket that holds all its streams, the last is always `full`. Streams that are not named are
         padded to `full`. None: one bucket.
-      shards: devices that share a batch; filler rows are added until it divides over them, so that
-        what a batch holds does not depend on their number.
+      shards: devices that share a batch, times its parts that run one after the other; filler rows
+        are added until it divides over them, so that what a batch holds does not depend on them.
 
     Raises:
       ValueError: for an unknown sampler or stream, or buckets of different number.

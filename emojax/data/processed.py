@@ -81,13 +81,23 @@ class Processed(source.Corpus):
     return read_word_cache(self.folder)
 
 
-def load(name: str, path: str | None) -> Processed:
+def load(
+    name: str, path: str | None, *, features: Sequence[str] = (), damaged: str = 'stop',
+) -> Processed:
   """Opens the processed files of a corpus below `path`.
+
+  Args:
+    features: see `source.load`; here all frames are read at once.
+    damaged: 'stop'; without checksums nobody knows what of a damaged file is right.
 
   Raises:
     ValueError: with what was looked for and what is there instead, or naming file and keys where
       something is not what the original could have read.
   """
+  del features
+  if damaged != 'stop':
+    raise ValueError(f"config.data.damaged={damaged!r}: with config.data.source='processed' there "
+                     "is 'stop' alone; the authors' files have no checksums.")
   if name not in layouts.LAYOUTS:
     raise ValueError(f"config.data.source='processed': the authors' data has no {name!r}; there "
                      f'are: {", ".join(layouts.LAYOUTS)}.')

@@ -3,13 +3,15 @@
 import dataclasses
 import functools
 import os
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import xxhash
 
-from emojax.io import files, prepared
+from emojax.io import prepared
+
+WITHOUT = '-without-'  # in the fingerprint of a corpus, before a hash of what was lost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +22,11 @@ class Corpus:
     name: e.g. 'iemocap'.
     path: the data_dir that it was found in; None: TFDS's default.
     index: the table of utterances.
-    about: the dataset's metadata: fingerprint, complete, generated, bayes_accuracy ...
-    num_excluded: utterances of the release that became no record.
+    about: the dataset's metadata: fingerprint, complete, generated, bayes_accuracy ...; of a
+      damaged one also `exclusions`, id -> why, of what was lost.
+    num_excluded: utterances of the release that became no record, or whose record was lost.
+    rows: the records of the utterances; None: all, in their order.
+    opened: config -> what was opened with it.
   """
 
   name: str
@@ -29,6 +34,8 @@ class Corpus:
   index: prepared.Index
   about: Mapping[str, Any]
   num_excluded: int
+  rows: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
+  opened: Mapping[str, prepared.Dataset] = dataclasses.field(default_factory=dict, kw_only=True)
 
   @property
   def is_complete_release(self) -> bool:
@@ -51,15 +58,17 @@ class Corpus:
                      "original; set config.data.source='processed' too, or name a file of vectors.")
 
   def feature(self, config: str) -> 'Feature':
-    """A feature config of the corpus, row for row with the index."""
-    folder = prepared.find(self.path, self.name, config)
-    about = files.read_json(folder / 'metadata.json')
-    index = prepared.read_index(folder)
-    if about['base_fingerprint'] != self.about['fingerprint']:
-      raise ValueError(
-        f'{folder} was computed from another build of {self.name}/base; build it again: '
-        f'python -m data_builders.build {self.name}/{config} --overwrite')
-    return Feature(about, index['length'], _reader(folder))
+    """A feature config of the corpus, row for row with the index.
+
+    Raises:
+      ValueError: if it is not of this build of the corpus; or damaged, and not named to `load`.
+    """
+    fingerprint = self.about['fingerprint'].partition(WITHOUT)[0]
+    dataset = (self.opened[config] if config in self.opened else
+               _open(self.name, self.path, config, fingerprint))
+    rows = np.arange(len(dataset)) if self.rows is None else self.rows
+    return Feature(dataset.about, dataset.index['length'][rows],
+                   lambda row: dataset.read(rows[row])['values'])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,22 +92,49 @@ class Feature:
     return self.read(0).shape[-1]
 
 
-def load(name: str, path: str | os.PathLike | None) -> Corpus:
+def load(
+    name: str, path: str | os.PathLike | None, *, features: Sequence[str] = (),
+    damaged: str = 'stop') -> Corpus:
   """Opens a corpus below `path` (the --data_dir of the build).
+
+  Args:
+    features: the feature configs that will be read; one that is damaged can cost utterances.
+    damaged: 'stop', or 'quarantine': go on without the utterances that damaged shards have lost.
+      The corpus then has another fingerprint: it is no longer the same set of utterances.
 
   Raises:
     prepared.UnpreparedError: with the build command, if it is not there.
+    ValueError: if it is damaged, naming files and what is lost; if nothing is left.
   """
-  folder = prepared.find(path, name)
-  counts = files.read_json(folder / prepared.COUNTS)
-  return Corpus(name, str(path) if path else None, prepared.read_index(folder),
-                files.read_json(folder / 'metadata.json'), counts['excluded'])
+  if damaged not in ('stop', 'quarantine'):
+    raise ValueError(f"config.data.damaged={damaged!r}; there are: 'stop', 'quarantine'.")
+  quarantine, path = damaged == 'quarantine', str(path) if path else None
+  base = prepared.Dataset(prepared.find(path, name), quarantine=quarantine)
+  opened = {config: _open(name, path, config, base.about['fingerprint'], quarantine)
+            for config in features}
+  lost = {}
+  for config, dataset in {'base': base, **opened}.items():
+    for id, why in dataset.lost.items():
+      lost.setdefault(id, f'{config}: {why}')
+  if not lost:
+    return Corpus(name, path, base.index, base.about, base.counts['excluded'], opened=opened)
+  rows = np.flatnonzero([id not in lost for id in base.index['id'].tolist()])
+  if not len(rows):
+    raise ValueError(f'not one utterance of {name} is left; build it again.')
+  which = xxhash.xxh3_64_hexdigest('\n'.join(sorted(lost)).encode())
+  about = {**base.about, 'fingerprint': f'{base.about["fingerprint"]}{WITHOUT}{which}',
+           'complete': False, 'exclusions': lost}
+  return Corpus(name, path, {column: values[rows] for column, values in base.index.items()}, about,
+                base.counts['excluded'] + len(lost), rows=rows, opened=opened)
 
 
-def _reader(folder: pathlib.Path) -> Callable[[int], np.ndarray]:
-  import tensorflow_datasets as tfds  # here, since it takes a second
-
-  builder = tfds.builder_from_directory(str(folder))
-  ignored = {'id': tfds.decode.SkipDecoding()}  # the index has it; decoding takes a third of a read
-  records = builder.as_data_source('all', decoders=ignored)
-  return lambda row: records[row]['values']
+def _open(name: str, path: str | None, config: str, fingerprint: str, quarantine: bool = False,
+          ) -> prepared.Dataset:
+  """Opens a feature config; `fingerprint`: of the `base` that it must be computed from."""
+  folder = prepared.find(path, name, config)
+  dataset = prepared.Dataset(folder, quarantine=quarantine)
+  if dataset.about['base_fingerprint'] != fingerprint:
+    raise ValueError(
+      f'{folder} was computed from another build of {name}/base; build it again: '
+      f'python -m data_builders.build {name}/{config} --overwrite')
+  return dataset

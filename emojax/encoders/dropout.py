@@ -98,8 +98,13 @@ class Tape:
     """Traces `run(*args)`, in which layers hold this tape, without computing anything."""
     jax.eval_shape(run, *args)
 
-  def draw(self, key: Array, batch_size: int, rates: Mapping[str, Array]) -> None:
-    """Draws what was recorded. `rates`: layer -> dropout rate."""
+  def draw(self, key: Array, rows: Array, rates: Mapping[str, Array]) -> None:
+    """Draws what was recorded.
+
+    Args:
+      rows: [B], the number that each example has in the batch of the step.
+      rates: layer -> dropout rate.
+    """
     self._drawn, self._calls = [], {}
     if not self._sites:
       return
@@ -107,7 +112,7 @@ class Tape:
     keys = threefry.hash_2x32(threefry.words(key), (numbers, jnp.zeros_like(numbers)))
     least = jnp.round(jnp.stack([rates[site.name] for site in self._sites]) * 65536)
     parts = _two_parts([site.blocks for site in self._sites])
-    row = jnp.arange(batch_size, dtype=jnp.uint32)[:, None]
+    row = rows.astype(jnp.uint32)[:, None]
 
     def per_block(of_site: Callable) -> Array:
       """[2, blocks of the larger part], what `of_site` says of a site's blocks."""
@@ -117,7 +122,7 @@ class Tape:
       return jnp.stack([jnp.pad(line, (0, longest - len(line))) for line in lines])
 
     def draw_part(part: tuple[Array, ...]) -> Array:
-      *key, least, place = (jnp.broadcast_to(x, (batch_size, *x.shape)) for x in part)
+      *key, least, place = (jnp.broadcast_to(x, (len(row), *x.shape)) for x in part)
       blocks = threefry.hash_2x32(tuple(key), (jnp.broadcast_to(row, place.shape), place))
       numbers = [number for block in blocks for number in (block >> 16, block & 0xFFFF)]
       return sum((number >= least).astype(jnp.uint8) << lane for lane, number in enumerate(numbers))

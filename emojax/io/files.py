@@ -3,15 +3,18 @@
 import json
 import os
 import pathlib
+import re
 import tempfile
 from typing import Any
+
+_UNFINISHED = re.compile(r'\..+\.unfinished-\w{8}')  # as `write_bytes` names it
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
   """Writes `content` to `path` atomically: a reader sees the old file or the new, never a part."""
   path = pathlib.Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
-  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.unfinished-')
   try:
     with os.fdopen(handle, 'wb') as file:
       file.write(content)
@@ -24,14 +27,26 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
     raise
 
 
+def clear_unfinished(folder: str | os.PathLike) -> None:
+  """Deletes what writers that were killed left below `folder`, where nobody else writes now."""
+  for path in pathlib.Path(folder).rglob('.*'):
+    if _UNFINISHED.fullmatch(path.name) and path.is_file():
+      path.unlink()
+
+
 def write_text(path: str | os.PathLike, content: str) -> None:
   """Writes UTF-8 text atomically."""
   write_bytes(path, content.encode('utf-8'))
 
 
+def to_json(value: Any) -> str:
+  """Indented JSON; NaN and infinity are refused, JSON has neither."""
+  return json.dumps(value, indent=2, allow_nan=False) + '\n'
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
-  """Writes `value` as indented JSON, atomically; NaN and infinity are refused, JSON has neither."""
-  write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
+  """Writes `value` as `to_json` has it, atomically."""
+  write_text(path, to_json(value))
 
 
 def read_json(path: str | os.PathLike) -> Any:

@@ -30,6 +30,10 @@ class Head:
   def width(self) -> int:
     return len(self.classes)
 
-  def reduce(self, losses: Array, weight: Array) -> Array:
-    """One number from example losses [B]; `weight` [B]: 0 on filler rows, else a class weight."""
-    return reduce_lib.weighted(losses, weight, self.reduction)
+  def reduce(self, losses: Array, weight: Array, whole: Array | None = None) -> Array:
+    """One number from example losses [B]; `weight` [B]: 0 on filler rows, else a class weight.
+
+    `whole`: the weights of the batch of which these are a part; the parts' results then add up to
+    the batch's.
+    """
+    return reduce_lib.weighted(losses, weight, self.reduction, whole)

@@ -10,44 +10,53 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+import flax.serialization
 import jax
 import orbax.checkpoint as ocp
-import xxhash
 from absl import logging
 
-from emojax.io import files, parameters
+from emojax.io import checksums, parameters
 from emojax.train.state import TrainState
 
 TREES = ('params', 'model_state', 'opt_state', 'best')
 
 
 class Checkpoints:
-  """The checkpoints of one member, in one folder."""
+  """The checkpoints of one group of members, in one folder."""
 
   def __init__(self, folder: pathlib.Path, *, keep: int):
     self._folder = pathlib.Path(folder).absolute()
     self._keep = keep
     self._checkpointer = ocp.Checkpointer(ocp.CompositeCheckpointHandler())
 
-  def save(self, step: int, state: TrainState, meta: Mapping[str, Any]) -> None:
-    """Writes `state` and the JSON value `meta` as `step`, then drops all but the latest `keep`."""
+  def save(self, step: int, state: TrainState, sums: Any, meta: Mapping[str, Any]) -> None:
+    """Writes a step, then drops all but the latest `keep`.
+
+    Args:
+      sums: the running metrics since the last evaluation, a tree of arrays.
+      meta: a JSON value.
+    """
     folder = self._path(step)
-    items = {name: ocp.args.StandardSave(tree) for name, tree in _arrays(state).items()}
+    trees = _arrays(state) | {'sums': flax.serialization.to_state_dict(sums)}
+    items = {name: ocp.args.StandardSave(tree) for name, tree in trees.items()}
     meta = {'parameters': _parameter_shapes(state), **meta}
+    if jax.process_index() == 0:
+      self._seal(step).unlink(missing_ok=True)  # saved again: until it is whole it is no checkpoint
     self._checkpointer.save(
       folder, ocp.args.Composite(meta=ocp.args.JsonSave(meta), **items), force=True)
     if jax.process_index() == 0:
-      files.write_json(self._sums(step), _checksums(folder))
-      for old in self.steps()[:-self._keep]:
-        self._sums(old).unlink()
-        shutil.rmtree(self._path(old))
+      checksums.write(self._seal(step), checksums.of_folder(folder))
+      self.tidy(last=step)
 
   def steps(self) -> list[int]:
     """The finished steps, ascending."""
     return sorted(int(p.stem) for p in self._folder.glob('[0-9]*.json') if p.stem.isdigit())
 
-  def restore(self, like: TrainState) -> tuple[int, TrainState, dict[str, Any]] | None:
-    """The newest undamaged (step, state, meta), in shapes and shardings of `like`; None: none.
+  def restore(self, like: TrainState, sums: Any,
+              ) -> tuple[int, TrainState, Any, dict[str, Any]] | None:
+    """The newest undamaged (step, state, sums, meta), in shapes and shardings of `like`, `sums`.
+
+    None: there is none.
 
     Raises:
       ValueError: if all are damaged, or if one is of another model; its parameters are then named.
@@ -61,9 +70,11 @@ class Checkpoints:
       meta = self._read(step, {'meta': ocp.args.JsonRestore()})['meta']
       there = {name: tuple(shape) for name, shape in meta.pop('parameters').items()}
       parameters.check(_parameter_shapes(like), there, f'checkpoint {self._path(step)}')
-      wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _arrays(like))
+      trees = _arrays(like) | {'sums': flax.serialization.to_state_dict(sums)}
+      wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, trees)
       restored = self._read(step, {n: ocp.args.StandardRestore(t) for n, t in wanted.items()})
-      return step, _state(restored), meta
+      return (step, _state(restored), flax.serialization.from_state_dict(sums, restored['sums']),
+              meta)
     if self.steps():
       raise ValueError(f'every checkpoint in {self._folder} is damaged; delete the folder to start '
                        'this member again.')
@@ -71,11 +82,24 @@ class Checkpoints:
 
   def damage(self, step: int) -> str:
     """What is wrong with a step's files; empty if nothing."""
-    written, found = files.read_json(self._sums(step)), _checksums(self._path(step))
-    wrong = [f'{name} is missing' for name in written if name not in found]
-    wrong += [f'{name} is not as written' for name, value in written.items()
-              if name in found and found[name] != value]
-    return '; '.join(wrong)
+    try:
+      sums = checksums.read(self._seal(step))
+    except ValueError as error:
+      return str(error)
+    return '; '.join(f'{name} {wrong}'
+                     for name, wrong in checksums.damage(self._path(step), sums).items())
+
+  def tidy(self, last: int | None = None) -> None:
+    """Drops all but the latest `keep` steps until `last`, and what a killed process has left.
+
+    Later steps than `last` are damaged, or undone.
+    """
+    kept = [step for step in self.steps() if last is None or step <= last][-self._keep:]
+    for step in {*self.steps()} - {*kept}:
+      self._seal(step).unlink()
+    for path in self._folder.glob('*'):
+      if path.is_dir() and path.name not in map(str, kept):
+        shutil.rmtree(path)
 
   def _read(self, step: int, args: Mapping[str, Any]) -> Mapping[str, Any]:
     return self._checkpointer.restore(self._path(step), ocp.args.Composite(**args))
@@ -83,7 +107,7 @@ class Checkpoints:
   def _path(self, step: int) -> pathlib.Path:
     return self._folder / str(step)
 
-  def _sums(self, step: int) -> pathlib.Path:
+  def _seal(self, step: int) -> pathlib.Path:
     return self._folder / f'{step}.json'
 
 
@@ -98,9 +122,3 @@ def _arrays(state: TrainState) -> dict[str, Any]:
 
 def _state(items: Mapping[str, Any]) -> TrainState:
   return TrainState(**{name: items[name] for name in TREES}, **items['counters'])
-
-
-def _checksums(folder: pathlib.Path) -> dict[str, str]:
-  """Relative path -> xxh3 of every file below `folder`."""
-  return {str(path.relative_to(folder)): xxhash.xxh3_128_hexdigest(path.read_bytes())
-          for path in sorted(folder.rglob('*')) if path.is_file()}

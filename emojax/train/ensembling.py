@@ -116,10 +116,10 @@ class Ensemble:
     truncated = [np.logical_or.reduce([self._table(voter, part)['truncated']
                                        for voter in voters[:self.size]])
                  for voters in self.order.values()]
-    run_folder.write_predictions(
-      pathlib.Path(path), ids=found['id'], units=found['unit'], folds=found['fold'],
+    files.write_text(path, run_folder.predictions_csv(
+      ids=found['id'], units=found['unit'], folds=found['fold'],
       labels=found.get('label'), predictions=np.asarray(self.head.decide(logits)), logits=logits,
-      classes=self.head.classes, truncated=np.concatenate(truncated))
+      classes=self.head.classes, truncated=np.concatenate(truncated)))
     return (f'{path} holds the predictions of the ensemble of {self.size} on {part}: '
             f'{len(logits):,} rows.')
 
@@ -249,5 +249,4 @@ def _original(voter: Voter) -> str | None:
   folder, name = voter.run.folder, voter.member.name
   if not imported.is_as_imported(folder, voter.member):
     return None
-  about = files.read_json(folder.path / run_folder.IMPORTED)['members'][name]
-  return pathlib.Path(about['file']).name
+  return pathlib.Path(folder.imported[name]['file']).name

@@ -20,7 +20,7 @@ from emojax.data import streams as streams_lib
 from emojax.features import words
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import functional, members, optim, run_folder, sharding
+from emojax.train import functional, members, optim, run_folder, sharding, step
 from emojax.train import state as state_lib
 from emojax.types import StreamSpec, Tree
 
@@ -45,16 +45,18 @@ class Experiment:
   """The corpus, protocol, task and model of a config."""
 
   def __init__(self, config: ml_collections.ConfigDict, placement: sharding.Placement, *,
-               unlabelled: bool = False,
+               unlabelled: bool = False, without: Sequence[str] = (),
                fitted: Mapping[tuple[int, bool], fitted_lib.Fitted] | None = None):
     """Opens the experiment.
 
     Args:
       unlabelled: whether utterances without labels can be predicted too.
+      without: parts that nobody will ask for, such as 'test'; nothing of them is read.
       fitted: (fold, refit) -> values that are known and not to be fitted, see `kept_fitted`.
     """
     self.config, self.placement = config, placement
-    self._parts = protocol_lib.PARTS if unlabelled else protocol_lib.SPLITS
+    parts = protocol_lib.PARTS if unlabelled else protocol_lib.SPLITS
+    self._parts = [part for part in parts if part not in without]
     self.protocol = protocol_lib.load(config.protocol)
     self.members = list_members(config, self.protocol)
     members.check([m.settings for m in self.members], members.fields(config))
@@ -107,6 +109,16 @@ class Experiment:
     folds = sorted({m.fold for m in self.members})
     return state_lib.largest(
       [functional.shapes(self._make(self.fitted(fold, refit)))[0] for fold in folds])
+
+  def check_accumulation(self, *, refit: bool = False) -> None:
+    """Refuses batches in parts where they would train otherwise, see `step.check_accumulation`."""
+    batch = self.config.batch
+    if not 1 <= batch.accumulate <= batch.size:
+      raise ValueError(f'config.batch.accumulate={batch.accumulate}: expected 1 (all at once) to '
+                       f'batch.size={batch.size} (an example at a time).')
+    if batch.accumulate > 1:
+      specs = self._specs(self.fitted(self.members[0].fold, refit))
+      step.check_accumulation(make_model(self.config, specs, self.heads), specs, self.heads)
 
   def fitted(self, fold: int, refit: bool) -> fitted_lib.Fitted:
     """The fitted values of a fold; those of all folds are made together, see `word_vectors_of`."""
@@ -200,6 +212,9 @@ class Experiment:
     raise ValueError(f"config.streams.{name}.normalise={normalise!r}; there are: 'none', 'train', "
                      "'speaker', 'utterance'.")
 
+  def _specs(self, fitted: fitted_lib.Fitted) -> dict[str, StreamSpec]:
+    return {name: self._spec(name, fitted) for name in self.config.streams}
+
   def _spec(self, name: str, fitted: fitted_lib.Fitted) -> StreamSpec:
     stream = self.config.streams[name]
     if stream.kind == 'words':
@@ -211,8 +226,7 @@ class Experiment:
 
   def _make(self, fitted: fitted_lib.Fitted, settings: Mapping[str, float] | None = None,
             ) -> functional.Make:
-    specs = {name: self._spec(name, fitted) for name in self.config.streams}
-    return make_model(self.config, specs, self.heads, settings)
+    return make_model(self.config, self._specs(fitted), self.heads, settings)
 
   def _loader(self, split, readers, weights, member, refit):
     place = self.placement
@@ -245,7 +259,8 @@ class Experiment:
     plan = functools.partial(plan_lib.Plan, lengths=lengths, full=full, buckets=buckets,
                              shards=self.placement.shards)
     rows = dict(split.rows) | {'train': self._train_rows(member.fold, refit)}
-    train = plan(rows['train'], sampler=batch.sampler, seed=member.seed, batch_size=batch.size)
+    train = plan(rows['train'], sampler=batch.sampler, seed=member.seed, batch_size=batch.size,
+                 shards=self.placement.shards * batch.accumulate)
     return train, {part: plan(rows[part], sampler='in_order', batch_size=batch.evaluation_size)
                    for part in self._parts}
 
@@ -255,7 +270,9 @@ def open_corpus(config: ml_collections.ConfigDict, name: str) -> source.Corpus:
   wanted = config.data.get('source', 'records')
   if wanted not in SOURCES:
     raise ValueError(f'config.data.source={wanted!r}; there are: {", ".join(SOURCES)}.')
-  return SOURCES[wanted](name, config.data.path)
+  frames = [stream.feature for stream in config.streams.values() if stream.kind == 'frames']
+  return SOURCES[wanted](name, config.data.path, features=frames,
+                         damaged=config.data.get('damaged', 'stop'))
 
 
 def _factors(class_weights: Sequence[float], ids: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import ml_collections
 
-from emojax.io import files
+from emojax.io import checksums
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import experiment, imported, members, outcome, run_folder
 
@@ -27,11 +27,7 @@ class Run:
   @functools.cached_property
   def described(self) -> Mapping[str, Any]:
     """What `run.json` says: dataset, about, versions ..."""
-    described = files.read_json(self.folder.path / run_folder.RUN)
-    if 'n_excluded' not in described['about']:  # in runs of older versions the result says it
-      rows = files.read_json(self.folder.path / run_folder.RESULT)
-      described['about']['n_excluded'] = rows[0]['n_excluded']
-    return described
+    return self.folder.sealed.read_json(run_folder.RUN)
 
   @functools.cached_property
   def given_up(self) -> Mapping[str, str]:
@@ -86,16 +82,16 @@ def open_run(workdir: str) -> Run:
   if not (path / run_folder.CONFIG).is_file():
     raise ValueError(f'{workdir} is not a run folder: it has no {run_folder.CONFIG}. '
                      f'It holds: {sorted(p.name for p in path.glob("*"))[:8]}.')
-  config = ml_collections.ConfigDict(files.read_json(path / run_folder.CONFIG))
+  folder = run_folder.RunFolder(path)
+  config = ml_collections.ConfigDict(folder.sealed.read_json(run_folder.CONFIG))
   protocol = protocol_lib.load(config.protocol)
   listed = experiment.list_members(config, protocol)
-  folder = run_folder.RunFolder(path)
   missing = [m.name for m in listed if not outcome.is_done(folder, m)]
   if missing and not all(imported.is_as_imported(folder, member) for member in listed):
     raise ValueError(
       f'{workdir} is not finished: {len(missing)} of {len(listed)} members have no '
-      f'result yet ({", ".join(missing[:5])}). Run its training command again; it goes '
-      'on where it stopped.')
+      f'result yet ({", ".join(missing[:5])}): their {checksums.SEAL} lists no {outcome.MEMBER}. '
+      'Run its training command again; it goes on where it stopped.')
   return Run(folder, config, protocol, listed, experiment.make_heads(config, protocol))
 
 

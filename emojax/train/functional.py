@@ -9,10 +9,12 @@ import functools
 from collections.abc import Callable, Mapping
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from emojax.encoders import dropout
-from emojax.types import Array, ModelOutput, Stream, Tree
+from emojax.io import parameters
+from emojax.types import Array, ModelOutput, Stream, StreamSpec, Tree
 
 Make = Callable[[nnx.Rngs], nnx.Module]
 
@@ -33,6 +35,29 @@ def init(make: Make, key: Array) -> tuple[Tree, Tree]:
   return nnx.to_pure_dict(params), nnx.to_pure_dict(model_state)
 
 
+def beside_examples(make: Make, specs: Mapping[str, StreamSpec]) -> list[str]:
+  """Names of what a training step makes of a batch as a whole: model state, losses it adds.
+
+  Found by tracing, without computing any value.
+  """
+  graphdef, found = graph(make), []
+
+  def inputs(spec: StreamSpec) -> Stream:
+    shape = (2, spec.length) if spec.vocabulary_size else (2, spec.length, spec.width)
+    values = jax.ShapeDtypeStruct(shape, jnp.int32 if spec.vocabulary_size else jnp.float32)
+    return Stream(values, jax.ShapeDtypeStruct(shape[:2], jnp.bool_))
+
+  def run(params: Tree, model_state: Tree, inputs: Mapping[str, Stream]) -> None:
+    output, after = apply(graphdef, params, model_state, inputs, key=jax.random.key(0))
+    before = parameters.flatten(model_state)
+    found.extend(f'model state {name}' for name, value in parameters.flatten(after).items()
+                 if value is not before[name])
+    found.extend(f'aux_loss {name}' for name in output.aux_loss)
+
+  jax.eval_shape(run, *shapes(make), {name: inputs(spec) for name, spec in specs.items()})
+  return found
+
+
 def apply(
     graphdef: nnx.GraphDef,
     params: Tree,
@@ -40,8 +65,11 @@ def apply(
     inputs: Mapping[str, Stream],
     *,
     key: Array | None = None,
+    rows: Array | None = None,
 ) -> tuple[ModelOutput, Tree]:
   """Runs the model; with a `key` in training mode, its randomness drawn from it, else evaluating.
+
+  `rows` [B]: where these examples stand in the batch of the step, if they are a part of it.
 
   Returns:
     The output and the new model state.
@@ -63,5 +91,7 @@ def apply(
   tape = dropout.Tape()
   tape.record(functools.partial(run, tape), params, model_state, inputs)
   rates = dropout.rates(nnx.merge(graphdef, params, model_state, copy=True))
-  tape.draw(key, next(iter(inputs.values())).mask.shape[0], rates)
+  if rows is None:
+    rows = jnp.arange(len(next(iter(inputs.values())).mask), dtype=jnp.uint32)
+  tape.draw(key, rows, rates)
   return run(tape, params, model_state, inputs)

@@ -36,7 +36,7 @@ def largest_group(
                      f"config.mesh.member={across} lays several over devices; choose one of both.")
   if mode == 'vmap':
     return num_members
-  device = jax.devices()[0]
+  device = jax.local_devices()[0]
   if mode == 'sequential' or device.platform == 'cpu' and across == 1:
     return 1
   memory = (device.memory_stats() or {}).get('bytes_limit')

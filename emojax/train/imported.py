@@ -19,16 +19,18 @@ import numpy as np
 import optax
 
 from emojax.data import fitted as fitted_lib
-from emojax.io import files, parameters
+from emojax.io import parameters
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import (
   checkpoint,
   control,
   experiment,
   functional,
+  lane,
   members,
   optim,
   run_folder,
+  step,
 )
 from emojax.train import state as state_lib
 from emojax.types import StreamSpec, Tree
@@ -81,7 +83,8 @@ def write(
   out = check_new(out)
   protocol = protocol_lib.load(config.protocol)
   listed = experiment.list_members(config, protocol)
-  make = experiment.make_model(config, specs, experiment.make_heads(config, protocol))
+  heads = experiment.make_heads(config, protocol)
+  make = experiment.make_model(config, specs, heads)
   settings = config.optim
   tx = optim.build(settings.name, b1=settings.b1, b2=settings.b2, eps=settings.eps,
                    clip_norm=settings.clip_norm)
@@ -95,12 +98,12 @@ def write(
     for member, source in zip(listed, sources, strict=True):
       state = _state(member, source, functional.shapes(make)[0], like)
       fitted.save(folder.member(member.name) / f'fitted_{PHASE}')
-      _checkpoints(folder.member(member.name)).save(source.step, state, {'members': [
-        {'name': member.name, 'done': source.step,
-         'progress': dataclasses.asdict(source.progress)}]})
+      _checkpoints(folder.member(member.name)).save(
+        source.step, state, step.zero_sums(heads, 1), lane.meta(
+          [lane.Saved(member.name, source.step, source.progress)]))
       found[member.name] = {'step': source.step, **source.about}
     folder.write_config(config)
-    files.write_json(whole / run_folder.IMPORTED, {**about, 'members': found})
+    folder.sealed.write_json(run_folder.IMPORTED, {**about, 'members': found})
     os.replace(whole, out)
   finally:
     shutil.rmtree(beside)
@@ -108,8 +111,7 @@ def write(
 
 def is_as_imported(folder: run_folder.RunFolder, member: members.Member) -> bool:
   """Whether a member was imported and not trained on since."""
-  path = folder.path / run_folder.IMPORTED
-  listed = files.read_json(path)['members'] if path.is_file() else {}
+  listed = folder.imported
   there = _checkpoints(folder.member(member.name)).steps()
   return member.name in listed and there == [listed[member.name]['step']]
 
@@ -128,8 +130,8 @@ def _state(member: members.Member, source: Source, shapes: Tree, like: state_lib
 
   params = tree(source.params, 'parameters')
   moments = {name: tree(values, f"Adam's {name}") for name, values in source.moments.items()}
-  step = jnp.array([source.step], jnp.int32)
+  count = jnp.array([source.step], jnp.int32)
   state = like.replace(
-    step=step, params=params, opt_state=optax.tree.set(like.opt_state, count=step, **moments),
+    step=count, params=params, opt_state=optax.tree.set(like.opt_state, count=count, **moments),
     key=jax.random.key(member.seed)[None])
   return state.replace(best=state_lib.snapshot(state, restores='opt_state' in like.best))

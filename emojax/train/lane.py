@@ -3,14 +3,40 @@
 import dataclasses
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import ml_collections
+import numpy as np
 from absl import logging
 
+from emojax.data import plan as plan_lib
+from emojax.io import checksums
 from emojax.train import control, experiment, outcome, writers
+
+
+@dataclasses.dataclass(frozen=True)
+class Saved:
+  """What a checkpoint says of a member, beside its arrays; JSON by `dataclasses.asdict`.
+
+  Attributes:
+    done: steps at the last evaluation. skipped: planned steps that are left out, ascending.
+    log: the mark of its `metrics.jsonl`; None: it has none yet.
+  """
+
+  name: str
+  done: int
+  progress: control.Progress
+  skipped: tuple[int, ...] = ()
+  log: Mapping[str, Any] | None = None
+
+  @classmethod
+  def from_json(cls, value: Mapping[str, Any]) -> 'Saved':
+    """The inverse of `dataclasses.asdict` through JSON."""
+    return cls(**{**value, 'progress': control.Progress.from_json(value['progress']),
+                  'skipped': tuple(value['skipped'])})
+
 
 Path = tuple[tuple[int, float], ...]  # (evaluation intervals, rate scale) one after the other
 
@@ -19,18 +45,20 @@ class Lane:
   """What a member has done and decided, and the files it writes.
 
   Attributes:
-    done: steps made. so_far: its control's progress. last: the step after which it ends.
+    done: steps made until the last evaluation. so_far: its control's progress. skipped: planned
+      steps that are left out. last: the step after which it ends.
   """
 
   def __init__(
       self, data: experiment.Member, config: ml_collections.ConfigDict, rules: control.Rules,
       phase: str, folder: pathlib.Path | None, path: Path | None):
     """`folder`: the member's; None writes nothing. `path`: what a refit repeats."""
-    self.data, self.folder, self.done, self.so_far = data, folder, 0, control.Progress()
+    self.data, self.folder, self.skipped = data, folder, ()
+    self.restore(None)
     self._config, self._rules, self._phase = config, rules, phase
     self._path = path
     self._writes = folder is not None and jax.process_index() == 0
-    self._log = self._timing = None
+    self._log = self._timing = self.writer = None
     per_epoch = data.train_plan.steps_per_epoch
     self._interval = (config.train.evaluate_every_steps
                       or config.train.evaluate_every_epochs * per_epoch)
@@ -73,16 +101,36 @@ class Lane:
   def epoch(self) -> float:
     return self.done / self.data.train_plan.steps_per_epoch
 
+  def restore(self, saved: Saved | None) -> None:
+    """Goes back to where a checkpoint was written; None: to the beginning."""
+    saved = saved or Saved('', 0, control.Progress())
+    self.done, self.so_far, self._mark = saved.done, saved.progress, saved.log
+    self.skipped = tuple(sorted({*saved.skipped, *self.skipped}))
+
+  @property
+  def saved(self) -> Saved:
+    """What a checkpoint has to say of it now."""
+    return Saved(self.name, self.done, self.so_far, self.skipped,
+                 self._log.mark() if self._log else None)
+
   def open_logs(self, params: Any) -> None:
-    """Begins or continues the member's files; what came after `done` is computed again."""
+    """Begins or continues the member's files; what came after `done` is computed again.
+
+    Raises:
+      ValueError: if `metrics.jsonl` is not what it was when the checkpoint was written.
+    """
+    if self.writer:
+      self.writer.close()
     if not self._writes:
       self.writer = writers.make_writer('', just_logging=True)
       return
-    self._log = writers.MetricsLog(self.folder / 'metrics.jsonl')
+    self._log = writers.MetricsLog(self.folder / outcome.METRICS)
     self._timing = writers.MetricsLog(self.folder / 'timing.jsonl')
-    for file in (self._log, self._timing):
-      file.truncate(lambda row: row['phase'] != self._phase and self._phase == 'refit'
-                    or row['phase'] == self._phase and row['step'] <= self.done)
+    if self._mark:
+      self._log.cut(self._mark, later=not self.running)  # another phase may have followed
+    else:
+      self._log.truncate(lambda row: row['phase'] != self._phase and self._phase == 'refit')
+    self._timing.truncate(lambda row: row['phase'] != self._phase or row['step'] <= self.done)
     self.writer = writers.make_writer(self.folder, resumed_at=self.done or None)
     if not self.done:
       self.data.fitted.save(self.folder / f'fitted_{self._phase}')
@@ -90,13 +138,30 @@ class Lane:
       self.writer.write_texts(0, {'parameters': '    ' + table.replace('\n', '\n    ')})
       logging.info('%s\n%s', self.name, table)
 
-  def decide(self, found: Mapping[str, float]) -> control.Action:
-    """What an evaluation leads to; `found`: 'train/...' and, when selecting, 'valid/...' scores."""
+  def skip(self, step: int, ids: np.ndarray) -> None:
+    """Leaves a planned step out from now on; `ids` [N] of the corpus. They are written down."""
+    self.skipped = tuple(sorted({*self.skipped, step}))
+    if self._writes:
+      batches = {str(step): self.batch_ids(step, ids) for step in self.skipped}
+      checksums.Sealed(self.folder).write_json(f'skipped_{self._phase}.json', batches)
+
+  def batch_ids(self, step: int, ids: np.ndarray) -> list[str]:
+    """Whose utterances a planned step has; `ids` [N] of the corpus."""
+    rows = self.data.train_plan[step].rows
+    return ids[rows[rows != plan_lib.FILLER]].tolist()
+
+  def decide(self, found: Mapping[str, float], wrong: str) -> control.Action:
+    """What an evaluation leads to; `found`: 'train/...' and, when selecting, 'valid/...' scores.
+
+    `wrong`: what the guard found; empty: nothing.
+    """
     for name, value in found.items():
       if name.endswith('loss') and not math.isfinite(value):
-        self.so_far, action = control.give_up(
-          self.so_far, f'{name} is {value} after step {self.done}')
-        return action
+        wrong = '; '.join(filter(None, [f'{name} is {value} after step {self.done}', wrong]))
+        break
+    if wrong:
+      self.so_far, action = control.give_up(self.so_far, wrong)
+      return action
     if self._phase == 'select':
       self.so_far, action = control.decide(
         self._rules, self.so_far, found[f'valid/{self._rules.metric}'])
@@ -141,3 +206,12 @@ class Lane:
       self.writer.write_images(self.done, pictures)
     self.writer.close()
 
+
+def meta(saved: Sequence[Saved], within: int = 0) -> dict[str, Any]:
+  """What a checkpoint says of its group, JSON; `within`: steps made since the last evaluation."""
+  return {'within': within, 'members': [dataclasses.asdict(one) for one in saved]}
+
+
+def from_meta(value: Mapping[str, Any]) -> tuple[list[Saved], int]:
+  """The inverse of `meta`."""
+  return [Saved.from_json(one) for one in value['members']], value['within']

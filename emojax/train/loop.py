@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 import time
@@ -24,9 +25,11 @@ from emojax.train import (
   experiment,
   functional,
   grouping,
+  guard,
   members,
   optim,
   outcome,
+  processes,
   progress,
   run_folder,
   sharding,
@@ -41,34 +44,58 @@ from emojax.train import state as state_lib
 COPIES = 7
 
 
-def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
-  """Runs, resumes or answers again the experiment of `config` in `workdir`; returns its report."""
-  placement = sharding.Placement(sharding.make_mesh(**config.mesh))
-  folder = None if config.fast_dev_run else run_folder.RunFolder(workdir)
+class Stopped(Exception):
+  """Training was asked to stop; the same command goes on from here."""
+
+
+def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str,
+                       stop: Callable[[], bool] = lambda: False) -> str:
+  """Runs, resumes or answers again the experiment of `config` in `workdir`; returns its report.
+
+  `stop`: asked after every step; once it says so, everything is saved and `Stopped` raised.
+
+  Raises:
+    Stopped: when asked to.
+    ValueError: for whatever a user has to mend, `workdir` being in use among it.
+  """
+  if config.fast_dev_run:
+    return _train_and_evaluate(config, None, stop)
+  folder = run_folder.RunFolder(workdir)
+  with folder.alone():
+    return _train_and_evaluate(config, folder, stop)
+
+
+def _train_and_evaluate(config: ml_collections.ConfigDict, folder: run_folder.RunFolder | None,
+                        stop: Callable[[], bool]) -> str:
+  placement = sharding.make_placement(**config.mesh)
   opened = experiment.Experiment(
     config, placement, fitted=folder and experiment.kept_fitted(config, folder))
   rules = make_rules(config, opened)
   phases = ('select', 'refit') if config.refit else ('select',)
   together = largest_group(opened, folder)
   trainers = {}  # phase -> what all its members share: one compiled step
+  unfinished = list(opened.members)
   if folder:
     folder.check(config, opened.about)
     unfinished = [member for member in opened.members if not outcome.is_done(folder, member)]
     if unfinished:
-      trainers['select'] = Trainer(opened, rules, refit=False)  # what is wrong is found before ...
-      # ... anything is written
+      # what is wrong is found before anything is written
+      trainers['select'] = Trainer(opened, rules, refit=False, stop=stop)
+      placement.wait_for_all('opened')
+    if unfinished and jax.process_index() == 0:
       folder.claim(config, opened.about | {'together': together})
       outcome.forget_predictions(folder, unfinished)
 
-  watch = progress.Progress(len(opened.members) * len(phases))
+  watch = progress.Progress(
+    len(opened.members) * len(phases), speaks=processes.is_first())
   for group in grouping.divide(opened.members, together):
-    if folder and all(outcome.is_done(folder, member) for member in group):
+    if not set(group) & set(unfinished):
       watch.say(f'{", ".join(member.name for member in group)}: done before')
       continue
     paths = [None] * len(group)
     for phase in phases:
       if phase not in trainers:
-        trainers[phase] = Trainer(opened, rules, refit=phase == 'refit')
+        trainers[phase] = Trainer(opened, rules, refit=phase == 'refit', stop=stop)
       run = GroupRun(trainers[phase], group, folder, watch, paths)
       run.train()
       group, paths = run.survivors()
@@ -82,6 +109,7 @@ def train_and_evaluate(config: ml_collections.ConfigDict, workdir: str) -> str:
       'was saved.')
   if jax.process_index() == 0:
     outcome.pool(folder, opened)
+  placement.wait_for_all('pooled')
   return outcome.summary(
     folder, opened.protocol, opened.heads, opened.members, opened.about['about'])
 
@@ -96,8 +124,8 @@ def largest_group(opened: experiment.Experiment, folder: run_folder.RunFolder | 
     shapes = jax.tree.leaves(opened.shapes())
     return COPIES * sum(int(np.prod(x.shape)) * x.dtype.itemsize for x in shapes)
 
-  return grouping.largest_group(config.members.mode, len(opened.members),
-                                across=config.mesh.member, state_bytes=state_bytes)
+  return opened.placement.agreed(grouping.largest_group(
+    config.members.mode, len(opened.members), across=config.mesh.member, state_bytes=state_bytes))
 
 
 def predict_again(
@@ -106,8 +134,14 @@ def predict_again(
   if data_path:
     config.data.path = data_path
   folder = run_folder.RunFolder(workdir)
+  with folder.alone():
+    _predict_again(config, folder, part)
+
+
+def _predict_again(
+    config: ml_collections.ConfigDict, folder: run_folder.RunFolder, part: str) -> None:
   opened = experiment.Experiment(
-    config, sharding.Placement(sharding.make_mesh(**config.mesh)),
+    config, sharding.make_placement(**config.mesh),
     unlabelled=part == protocol_lib.UNLABELLED, fitted=experiment.kept_fitted(config, folder))
   folder.check(config, opened.about)
   trainer = Trainer(opened, make_rules(config, opened), refit=config.refit)
@@ -121,10 +155,11 @@ def predict_again(
     if all(member.name in lacking for member in group):
       continue
     run = GroupRun(trainer, group, folder, watch, [()] * len(group))
-    state, done = run.restore()
-    if not done:  # the parameters are those of a model that never trained
-      raise ValueError(f'{workdir}: there is no checkpoint of {run.name} to predict {part} with; '
-                       'put its checkpoints back, or train it again in a folder of its own.')
+    state, _ = run.restore()
+    if not run.done:  # the parameters are those of a model that never trained
+      raise ValueError(
+        f'{folder.path}: there is no checkpoint of {run.name} to predict {part} with; put its '
+        'checkpoints back, or train it again in a folder of its own.')
     alive = run.alive
     found = run.predict(state.best, part, alive)
     for m in alive:
@@ -146,20 +181,27 @@ def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment)
 class Trainer:
   """What all groups of a phase share: compiled steps, and the shapes that fit each member."""
 
-  def __init__(self, opened: experiment.Experiment, rules: control.Rules, *, refit: bool):
+  def __init__(self, opened: experiment.Experiment, rules: control.Rules, *, refit: bool,
+               stop: Callable[[], bool] = lambda: False):
     config = opened.config
     settings = dict(config.optim)
-    self.opened, self.config, self.refit = opened, config, refit
+    self.opened, self.config, self.refit, self.stop = opened, config, refit, stop
+    self.guard = guard.Guard(**config.guard)
     for name in ('learning_rate', 'weight_decay'):  # members may differ in them
       del settings[name]
     # Trained for a known number of epochs, the last state is the one that counts.
     self.rules = dataclasses.replace(rules, decay=1.0, decay_times=0) if refit else rules
     self.tx = optim.build(**settings)
     self.shapes = opened.shapes(refit=refit)
-    self.graphdef = functional.graph(opened.member(opened.members[0], refit=refit).make)
+    opened.check_accumulation(refit=refit)
+    make = opened.member(opened.members[0], refit=refit).make
+    self.graphdef = functional.graph(make)
+    self.layout = opened.placement.layout(jax.eval_shape(functools.partial(
+      state_lib.init, [make], self.tx, [0], restores=self.rules.restores, shapes=self.shapes)))
     self._steps = {}
-    self.save_best = jax.jit(state_lib.save_best, donate_argnums=0)
-    self.restore_best = jax.jit(state_lib.restore_best, donate_argnums=0)
+    self.save_best, self.restore_best = (
+      jax.jit(change, donate_argnums=0, out_shardings=self.layout)
+      for change in (state_lib.save_best, state_lib.restore_best))
 
   def steps(self, loader: loader_lib.Group) -> tuple[Callable, Callable]:
     """(train step, eval step) of groups that have as many members and share as much data."""
@@ -167,9 +209,11 @@ class Trainer:
     key = (loader.read, loader.size, axes, tuple(jax.tree.leaves(
       loader.in_axes, is_leaf=lambda x: x is None)))
     if key not in self._steps:
-      options = dict(members=loader.size, in_axes=(loader.in_axes, 0))
+      options = dict(members=loader.size, in_axes=(loader.in_axes, 0), layout=self.layout)
       self._steps[key] = (
-        step.make_train_step(self.graphdef, self.opened.heads, self.tx, loader.read, **options),
+        step.make_train_step(self.graphdef, self.opened.heads, self.tx, loader.read,
+                             accumulate=self.config.batch.accumulate, guard=self.guard,
+                             **options),
         step.make_eval_step(self.graphdef, loader.read, **options))
     return self._steps[key]
 
@@ -191,19 +235,25 @@ class GroupRun:
     self.name = group[0].name if len(group) == 1 else f'{len(group)} members'
     self.loader = loader_lib.Group([lane.data.loader for lane in self.lanes],
                                    spread=self.placement.spread)
-    self._constant = self._constant_settings()
+    self.constant = self._constant_settings()
     self.train_step, self.eval_step = trainer.steps(self.loader)
     home = folder and (folder.member(group[0].name) if len(group) == 1 else folder.path)
+    self.stopping = False  # it was asked to
     self.checkpoints = home and checkpoint.Checkpoints(
       home / f'checkpoints_{self.phase}', keep=self.config.checkpoint.keep)
 
   def train(self) -> None:
-    """Trains until every member has stopped or made its last step."""
-    state, done = self.restore()
-    if done:
-      self.watch.say(f'{self.name}: goes on after step {done}')
-    for m, lane in enumerate(self.lanes):
-      lane.open_logs(jax.tree.map(lambda x, m=m: x[m], state.params))
+    """Trains until every member has stopped or made its last step.
+
+    Raises:
+      Stopped: if it was asked to; everything is saved.
+    """
+    state, sums = self.restore()
+    if self.checkpoints and jax.process_index() == 0:
+      self.checkpoints.tidy()
+    if self.done:
+      self.watch.say(f'{self.name}: goes on after step {self.done}')
+    self._open_logs(state)
     self.clock = writers.periodic_actions.ReportProgress(
       num_train_steps=max(lane.last for lane in self.lanes), writer=self.lanes[0].writer,
       every_steps=None, every_secs=20)
@@ -212,28 +262,41 @@ class GroupRun:
     while any(lane.running for lane in self.lanes):
       spans = [lane.span for lane in self.lanes]
       rates = [lane.learning_rate for lane in self.lanes]
-      began = time.monotonic()
-      state, found, seconds = self._interval(state, spans, rates)
+      began, within = time.monotonic(), self.within
+      state, sums, seconds = self._interval(state, sums, spans, rates)
       waited += seconds
       ran = [m for m, (start, stop) in enumerate(spans) if stop > start]
-      per_second = sum(spans[m][1] - spans[m][0] for m in ran) / (time.monotonic() - began)
+      found = self._training_metrics(sums, ran)
+      bad = self._bad_steps(found)
+      left_out = self._leave_out(bad)
+      if left_out:
+        state, sums = self.restore()
+        self._open_logs(state)
+      if left_out or self.within < max(stop - start for start, stop in spans):
+        self._save(state, sums)
+        if self.stopping:
+          self._stop()
+        continue
+      made = sum(max(stop - start - within, 0) for start, stop in spans)
+      per_second = made / (time.monotonic() - began)
       for lane, (_, until) in zip(self.lanes, spans, strict=True):
         lane.done = until
+      self.within, sums = 0, self._no_sums()
 
       # Evaluate, decide, then save: a checkpoint never holds an evaluation without its consequence.
       if self.phase == 'select':
         for m, scores in self._scores(state, 'valid', ran).items():
           found[m] |= {f'valid/{name}': value for name, value in scores.items()}
-      actions = {m: self.lanes[m].decide(found[m]) for m in ran}
+      actions = {m: self.lanes[m].decide(found[m], self._what_is_bad(m, bad)) for m in ran}
       state = self._act(state, actions)
       for m in ran:
         self.lanes[m].log(found[m], actions[m], rates[m], per_second,
                           waited / (time.monotonic() - started))
       self._tell({m: found[m] for m in ran}, actions, per_second)
       ended = not any(lane.running for lane in self.lanes)
-      if self.checkpoints and (
-          ended or time.monotonic() - saved_at >= self.config.checkpoint.every_seconds):
-        self._save(state)
+      late = time.monotonic() - saved_at >= self.config.checkpoint.every_seconds
+      if ended or self.placement.agreed(late):
+        self._save(state, sums)
         saved_at = time.monotonic()
     for lane in self.lanes:
       lane.writer.flush()
@@ -273,7 +336,7 @@ class GroupRun:
     outputs = [
       self.eval_step(values['params'], values['model_state'], self.loader.data, feed, lengths)
       for feed, lengths, _ in self.loader.feeds(plans, spans)]
-    outputs = jax.device_get(outputs)  # once, after all steps were sent
+    outputs = self.placement.fetch(outputs)  # once, after all steps were sent
     found = []
     for m, (plan, (_, count)) in enumerate(zip(plans, spans, strict=True)):
       rows = np.concatenate([plan[n].rows for n in range(count)] or [np.zeros(0, int)])
@@ -284,48 +347,107 @@ class GroupRun:
         for head in self.heads if count}))
     return found
 
-  def restore(self) -> tuple[state_lib.TrainState, int]:
-    """The state to go on from, and the most steps that a member has made; lanes know their own."""
-    lanes = self.lanes
-    state = self.placement.spread(state_lib.init(
-      [lane.data.make for lane in lanes], self.trainer.tx,
-      [lane.data.member.seed for lane in lanes],
-      restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
-    found = self.checkpoints.restore(state) if self.checkpoints else None
-    if found is None:
-      return state, 0
-    done, state, meta = found
-    for lane, so_far in zip(lanes, meta['members'], strict=True):
-      lane.done = so_far['done']
-      lane.so_far = control.Progress.from_json(so_far['progress'])
-    return state, done
+  def restore(self) -> tuple[state_lib.TrainState, Any]:
+    """The state to go on from and the sums since the last evaluation; lanes know their steps.
 
-  def _interval(self, state, spans, rates) -> tuple[state_lib.TrainState, list[dict], float]:
-    """Trains each member through its span: (state, training metrics, seconds of waiting)."""
-    sums = self.placement.spread(step.zero_sums(self.heads, len(self.lanes)))
-    settings = self._constant.replace(
+    `self.done` is the most steps that a member has made; 0: there was no checkpoint.
+    """
+    state = self.placement.lay(state_lib.init(
+      [lane.data.make for lane in self.lanes], self.trainer.tx,
+      [lane.data.member.seed for lane in self.lanes],
+      restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
+    sums, saved = self._no_sums(), [None] * len(self.lanes)
+    self.done = self.within = 0
+    if self.checkpoints and (found := self.checkpoints.restore(state, sums)):
+      self.done, state, sums, meta = found
+      saved, self.within = lane_lib.from_meta(meta)
+    for lane, where in zip(self.lanes, saved, strict=True):
+      lane.restore(where)
+    return state, sums
+
+  def _no_sums(self) -> Any:
+    """Running metrics before the first step."""
+    return self.placement.spread(step.zero_sums(self.heads, len(self.lanes)))
+
+  def _open_logs(self, state: state_lib.TrainState) -> None:
+    for m, lane in enumerate(self.lanes):
+      lane.open_logs(jax.tree.map(lambda x, m=m: x[m], state.params))
+
+  def _interval(self, state, sums, spans, rates) -> tuple[state_lib.TrainState, Any, float]:
+    """Trains each member towards the end of its span, from `self.within` steps behind its start.
+
+    It may end before: to be saved, or since it was asked to stop. Returns state, sums and the
+    seconds of waiting.
+    """
+    settings = self.constant.replace(
       learning_rate=self.placement.spread(jnp.asarray(rates, jnp.float32)))
     waited, active_on_device = 0.0, {}
-    first = max(start for start, _ in spans)
-    for number, (feed, lengths, active, wait) in enumerate(_timed(self.loader.feeds(
-        [lane.data.train_plan for lane in self.lanes], spans)), 1):
-      if active not in active_on_device:
-        active_on_device[active] = self.placement.spread(jnp.array(active))
-      state, sums = self.train_step(
-        state, sums, self.loader.data, feed, settings, active_on_device[active], lengths)
+    first, longest = max(lane.done for lane in self.lanes), max(b - a for a, b in spans)
+    every = self.config.checkpoint.every_steps
+    ahead = [(min(start + self.within, stop), stop) for start, stop in spans]
+    for feed, lengths, active, wait in timed(self.loader.feeds(
+        [lane.data.train_plan for lane in self.lanes], ahead)):
+      active = tuple(here and start + self.within not in lane.skipped
+                     for here, lane, (start, _) in zip(active, self.lanes, spans, strict=True))
+      if any(active):
+        if active not in active_on_device:
+          active_on_device[active] = self.placement.spread(jnp.array(active))
+        state, sums = self.train_step(
+          state, sums, self.loader.data, feed, settings, active_on_device[active], lengths)
+      self.within += 1
       waited += wait
-      self.clock(first + number)
-      self.watch.tick(self.name, first + number, max(lane.last for lane in self.lanes), sum(
-        lane.share(min(number, stop - start))
-        for lane, (start, stop) in zip(self.lanes, spans, strict=True)))
+      self.clock(first + self.within)
+      self.watch.tick(
+        self.name, first + self.within, max(lane.last for lane in self.lanes), sum(
+          lane.share(min(self.within, stop - start))
+          for lane, (start, stop) in zip(self.lanes, spans, strict=True)))
+      if self.within < longest:
+        self.stopping = self.trainer.stop()
+        if self.stopping or every and (first + self.within) % every == 0:
+          break
     jax.block_until_ready(state)
-    sums = jax.device_get(sums)
+    return state, sums, waited
+
+  def _stop(self) -> None:
+    for lane in self.lanes:
+      lane.writer.close()
+    at = max(lane.done for lane in self.lanes) + self.within
+    raise Stopped(f'{self.name}: stopped after step {at}'
+                  + (', saved.' if self.checkpoints else '.'))
+
+  def _training_metrics(self, sums: Any, ran: Sequence[int]) -> list[dict[str, float]]:
+    """Per member 'train/name' -> value; nothing for those that did not run."""
+    sums = self.placement.fetch(sums)
     found = [{} for _ in self.lanes]
-    for m, (start, stop) in enumerate(spans):
-      if stop > start:
-        solo = jax.tree.map(lambda x, m=m: x[m], sums).compute()
-        found[m] = {f'train/{name}': float(value) for name, value in solo.items()}
-    return state, found, waited
+    for m in ran:
+      solo = jax.tree.map(lambda x, m=m: x[m], sums).compute()
+      found[m] = {f'train/{name}': float(value) for name, value in solo.items()}
+    return found
+
+  def _bad_steps(self, found: Sequence[dict[str, float]]) -> dict[int, int]:
+    """Member -> its first planned step whose update was bad, taken out of the metrics."""
+    firsts = {m: int(here.pop('train/first_bad')) for m, here in enumerate(found) if here}
+    return {m: guard.planned_step(first, self.lanes[m].skipped)
+            for m, first in firsts.items() if first != guard.NEVER}
+
+  def _leave_out(self, bad: Mapping[int, int]) -> bool:
+    """Notes the bad steps as skipped, where the config says so; whether there was one."""
+    rule, ids = self.trainer.guard, self.trainer.opened.corpus.index['id']
+    chosen = {m: n for m, n in bad.items()
+              if rule.action == 'skip' and len(self.lanes[m].skipped) < rule.most_skips}
+    for m, n in chosen.items():
+      self.lanes[m].skip(n, ids)
+      self.watch.say(f'{self.lanes[m].name}: the batch of step {n + 1} is left out from now on; '
+                     'training goes back to the last checkpoint')
+    return bool(chosen)
+
+  def _what_is_bad(self, m: int, bad: Mapping[int, int]) -> str:
+    """The first bad batch of a member in words; empty if there is none."""
+    if m not in bad:
+      return ''
+    ids = self.lanes[m].batch_ids(bad[m], self.trainer.opened.corpus.index['id'])
+    return (f'the first bad batch was that of step {bad[m] + 1} ({", ".join(ids[:4])}'
+            + (f' and {len(ids) - 4} more' if len(ids) > 4 else '') + ')')
 
   def _act(self, state: state_lib.TrainState, actions: Mapping[int, control.Action]):
     """Saves or restores the best of those members whose control says so."""
@@ -383,10 +505,10 @@ class GroupRun:
       parts.append(f'best {self.trainer.rules.metric} {_span(best)}')
     self.watch.say(' | '.join([*parts, pace]))
 
-  def _save(self, state: state_lib.TrainState) -> None:
-    self.checkpoints.save(max(lane.done for lane in self.lanes), state, {'members': [
-      {'name': lane.name, 'done': lane.done, 'progress': dataclasses.asdict(lane.so_far)}
-      for lane in self.lanes]})
+  def _save(self, state: state_lib.TrainState, sums: Any) -> None:
+    if self.checkpoints:
+      self.checkpoints.save(max(lane.done for lane in self.lanes) + self.within, state, sums,
+                            lane_lib.meta([lane.saved for lane in self.lanes], self.within))
 
 
 def _span(values: Iterable[float]) -> str:
@@ -395,7 +517,7 @@ def _span(values: Iterable[float]) -> str:
   return f'{min(finite):.4f} .. {max(finite):.4f}' if finite else '-'
 
 
-def _timed(feeds: Iterator) -> Iterator:
+def timed(feeds: Iterator) -> Iterator:
   """Adds to each feed the seconds that were waited for it."""
   feeds = iter(feeds)
   while True:

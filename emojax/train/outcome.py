@@ -9,17 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from emojax.io import files
+from emojax.io import checksums
 from emojax.metrics import results
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import control, experiment, members, run_folder
 
+METRICS = 'metrics.jsonl'  # one line per evaluation
 MEMBER = 'member.json'  # a member's rows and how it was trained; written last
 
 
 def is_done(folder: run_folder.RunFolder, member) -> bool:
   """Whether the member was trained and tested."""
-  return (folder.member(member.name) / MEMBER).is_file()
+  return checksums.Sealed(folder.member(member.name)).holds(MEMBER)
+
+
+def _read(folder: run_folder.RunFolder, member: members.Member) -> dict[str, Any]:
+  return checksums.Sealed(folder.member(member.name)).read_json(MEMBER)
 
 
 def predictions_path(folder: pathlib.Path, head: str, part: str) -> pathlib.Path:
@@ -31,8 +36,8 @@ def forget_predictions(
     folder: run_folder.RunFolder, listed: Sequence[members.Member]) -> None:
   """Drops the predictions of members that train on: an imported one may have been scored before."""
   for member in listed:
-    for path in folder.member(member.name).glob('predictions_*.csv'):
-      path.unlink()
+    sealed = checksums.Sealed(folder.member(member.name))
+    sealed.forget(path.name for path in sealed.folder.glob('predictions_*.csv'))
 
 
 def write_member(
@@ -56,8 +61,15 @@ def write_member(
       unit=protocol.unit))
     pictures[f'{part}/confusion_{head.name}'] = head.picture(
       head.confusion(labels, logits[head.name]), f'{protocol.name} {data.member.name}, {part}')
-  files.write_json(folder / MEMBER, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
+  _write_last(folder, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
   return pictures
+
+
+def _write_last(folder: pathlib.Path, content: Mapping[str, Any]) -> None:
+  """Writes what makes a member a finished one; nothing is written into its folder after it."""
+  sealed = checksums.Sealed(folder)
+  sealed.seal(METRICS)
+  sealed.write_json(MEMBER, content)
 
 
 def write_failure(folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment,
@@ -70,17 +82,15 @@ def write_failure(folder: pathlib.Path, data: experiment.Member, opened: experim
       head, data.split.targets[head.name], so_far.failed, protocol=protocol.name,
       fold=data.member.fold_name, seed=data.member.seed, split=part,
       n_excluded=opened.corpus.num_excluded, unit=protocol.unit))
-  files.write_json(
-    folder / MEMBER,
-    {'rows': rows, 'control': dataclasses.asdict(so_far), 'failed': so_far.failed})
+  _write_last(folder, {
+    'rows': rows, 'control': dataclasses.asdict(so_far), 'failed': so_far.failed})
 
 
 def failures(folder: run_folder.RunFolder, listed: Sequence[members.Member]) -> dict[str, str]:
   """Member name -> why it was given up, of those that were."""
   found = {}
   for member in listed:
-    path = folder.member(member.name) / MEMBER
-    if path.is_file() and (reason := files.read_json(path).get('failed')):
+    if is_done(folder, member) and (reason := _read(folder, member).get('failed')):
       found[member.name] = reason
   return found
 
@@ -101,18 +111,19 @@ def write_predictions(
       said = {'predictions': np.asarray(head.decide(logits[head.name]))}
     else:
       said = {'labels': data.split.targets[head.name][rows]}
-    run_folder.write_predictions(
-      predictions_path(folder, head.name, part), ids=index['id'][rows],
+    table = run_folder.predictions_csv(
+      ids=index['id'][rows],
       units=index[opened.protocol.unit][rows], folds=[member.fold_name] * len(rows),
       seeds=[member.seed] * len(rows), logits=logits[head.name], classes=head.classes,
       truncated=data.truncated[rows], **said)
+    checksums.Sealed(folder).write_text(predictions_path(folder, head.name, part).name, table)
 
 
 def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[results.Row]:
   """Joins the test predictions of all folds of a seed and setting; writes `result.json`."""
   rows = []
   for member in opened.members:
-    rows += files.read_json(folder.member(member.name) / MEMBER)['rows']
+    rows += _read(folder, member)['rows']
   protocol = opened.protocol
   for group, head in itertools.product(over_folds(opened.members), opened.heads):
     if len(group) == 1:
@@ -129,7 +140,7 @@ def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[re
     rows += with_setting(first, made)
   if len(opened.members) > 1:
     rows += results.mean_rows(rows)
-  files.write_json(folder.path / run_folder.RESULT, rows)
+  folder.sealed.write_json(run_folder.RESULT, rows)
   return rows
 
 
@@ -163,7 +174,7 @@ def summary(
   """
   blocks, scored = [], []
   result_path = folder.path / run_folder.RESULT  # an imported run that was not trained on has none
-  result = files.read_json(result_path) if result_path.is_file() else []
+  result = folder.sealed.read_json(run_folder.RESULT) if result_path.is_file() else []
   lacking = failures(folder, listed)
   if lacking:
     blocks.append('\n'.join(['Given up, without a score:'] + [

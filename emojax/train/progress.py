@@ -7,8 +7,12 @@ import time
 class Progress:
   """Lines on standard output, and on a terminal a running count of steps below them."""
 
-  def __init__(self, runs: int):
-    """`runs`: how many trainings (members x phases) the command stands for."""
+  def __init__(self, runs: int, *, speaks: bool = True):
+    """`runs`: how many trainings (members x phases) the command stands for.
+
+    `speaks`: False for all processes of a run but one, which say the same.
+    """
+    self._speaks = speaks
     self._runs, self._done = runs, 0
     self._began = None  # when the first step was done: what was compiled before says nothing
     self._ticked = time.monotonic()
@@ -16,7 +20,8 @@ class Progress:
 
   def say(self, line: str) -> None:
     """Prints a line."""
-    print('\r\033[K' + line if self._live else line, flush=True)
+    if self._speaks:
+      print('\r\033[K' + line if self._live else line, flush=True)
 
   def tick(self, name: str, done: int, last: int, share: float) -> None:
     """Called after every step; shows something a few times a second at most, or every 30 s.
@@ -25,10 +30,11 @@ class Progress:
     """
     now = time.monotonic()
     self._began = self._began or now
-    if now - self._ticked < (0.3 if self._live else 30):
+    if not self._speaks or now - self._ticked < (0.3 if self._live else 30):
       return
     self._ticked = now
-    line = f'{name}: step {done:,} of at most {last:,}, {clock(self.remaining(share))} left'
+    left = f', {clock(self.remaining(share))} left' if now > self._began else ''
+    line = f'{name}: step {done:,} of at most {last:,}{left}'
     print('\r\033[K' + line if self._live else line, end='' if self._live else '\n', flush=True)
 
   def remaining(self, share: float) -> float:

@@ -1,26 +1,33 @@
 """The folder of a run: it describes itself, and is never mixed with another run's."""
 
+import contextlib
 import csv
+import fcntl
 import importlib.metadata
 import io
 import json
+import os
 import pathlib
 import platform
+import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import ml_collections
 import numpy as np
 
-from emojax.io import files, parameters
+from emojax.io import checksums, files, parameters
 
+LOCK = '.lock'
 CONFIG, RUN, RESULT = 'config.json', 'run.json', 'result.json'
 IMPORTED = 'imported.json'  # in the folder of a run that began with another program's checkpoints
 # Fields that may change when a run goes on: they do not touch what was computed so far.
-MAY_CHANGE = ('train.num_epochs', 'data.path', 'data.resident',
-              'data.resident_gib', 'data.threads', 'data.prefetch', 'checkpoint.', 'mesh.')
+MAY_CHANGE = ('train.num_epochs', 'data.path', 'data.damaged', 'data.resident',
+              'data.resident_gib', 'data.threads', 'data.prefetch', 'batch.accumulate',
+              'checkpoint.', 'mesh.')
 
 
 class RunFolder:
@@ -28,16 +35,52 @@ class RunFolder:
 
   def __init__(self, path: str | pathlib.Path):
     self.path = pathlib.Path(path)
+    self.sealed = checksums.Sealed(self.path)
+
+  @contextlib.contextmanager
+  def alone(self) -> Iterator[None]:
+    """Keeps other processes out; the system frees the lock of one that dies.
+
+    Of the processes of one job, the first holds the lock for all.
+
+    Raises:
+      ValueError: naming the process that is there.
+    """
+    if jax.process_index():
+      yield
+      return
+    self.path.mkdir(parents=True, exist_ok=True)
+    with open(self.path / LOCK, 'a+', encoding='utf-8') as lock:
+      try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError:
+        lock.seek(0)
+        raise ValueError(
+          f'{self.path} is in use by {lock.read() or "another process"}; wait until it has ended, '
+          'or choose another --workdir.') from None
+      lock.truncate(0)
+      program = pathlib.Path(sys.argv[0])
+      lock.write(f'{program.parent.name}.{program.stem}, process {os.getpid()} on '
+                 f'{socket.gethostname()}')
+      lock.flush()
+      files.clear_unfinished(self.path)
+      try:
+        yield
+      finally:
+        lock.truncate(0)
+        if {path.name for path in self.path.iterdir()} == {LOCK}:  # nothing came of it
+          (self.path / LOCK).unlink()
+          self.path.rmdir()
 
   def claim(self, config: ml_collections.ConfigDict, about: Mapping[str, Any]) -> None:
     """Writes what describes the run, after `check`."""
     self.write_config(config)
-    files.write_json(self.path / RUN, {**about, 'versions': versions(), 'commit': commit(),
-                                       'devices': [str(d) for d in jax.devices()]})
+    self.sealed.write_json(RUN, {**about, 'versions': versions(), 'commit': commit(),
+                                 'devices': [str(d) for d in jax.devices()]})
 
   def write_config(self, config: ml_collections.ConfigDict) -> None:
     """Writes the resolved config."""
-    files.write_json(self.path / CONFIG, json.loads(config.to_json_best_effort()))
+    self.sealed.write_json(CONFIG, json.loads(config.to_json_best_effort()))
 
   def check(self, config: ml_collections.ConfigDict, about: Mapping[str, Any]) -> None:
     """Lets pass a folder that is empty, or holds this very run.
@@ -47,7 +90,7 @@ class RunFolder:
     """
     plain = json.loads(config.to_json_best_effort())
     if (self.path / CONFIG).is_file():
-      before = parameters.flatten(files.read_json(self.path / CONFIG))
+      before = parameters.flatten(self.sealed.read_json(CONFIG))
       now = parameters.flatten(plain)
       different = [f'{key}: {before.get(key)!r} there, {now.get(key)!r} now'
                    for key in sorted({*before, *now}) if before.get(key) != now.get(key)
@@ -59,34 +102,44 @@ class RunFolder:
       if found is not None and found != about['dataset']:
         raise ValueError(f'{self.path} was run on another build of the dataset ({found} there, '
                          f'{about["dataset"]} now); choose another --workdir, or delete it.')
-    elif self.path.is_dir() and any(self.path.iterdir()):
+    elif self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
       raise ValueError(f'{self.path} is not empty and holds no run; choose another --workdir.')
 
   @property
   def dataset(self) -> str | None:
     """The fingerprint of the dataset; None before a run, or an imported one, has seen it."""
-    path = self.path / RUN
-    return files.read_json(path)['dataset'] if path.is_file() else None
+    return self._said('dataset')
 
   @property
   def together(self) -> int | None:
     """How many of its members train together at most; None before a run has begun."""
-    if (self.path / IMPORTED).is_file():
+    if self.imported:
       return 1
-    path = self.path / RUN
-    return files.read_json(path).get('together') if path.is_file() else None
+    return self._said('together')
+
+  def _said(self, field: str) -> Any:
+    """A field of `run.json`; None before there is one."""
+    return self.sealed.read_json(RUN).get(field) if (self.path / RUN).is_file() else None
+
+  @property
+  def imported(self) -> dict[str, Any]:
+    """Member name -> what `imported.json` says of it; empty if the run is not an imported one."""
+    there = (self.path / IMPORTED).is_file()
+    return self.sealed.read_json(IMPORTED)['members'] if there else {}
 
   def member(self, name: str) -> pathlib.Path:
     """The folder of one member."""
     return self.path / 'members' / name
 
 
-def write_predictions(
-    path: pathlib.Path, *, ids: Sequence[str], units: Sequence[str], folds: Sequence[str],
+def predictions_csv(
+    *, ids: Sequence[str], units: Sequence[str], folds: Sequence[str],
     logits: np.ndarray, classes: Sequence[str], truncated: np.ndarray,
     seeds: Sequence[int] | None = None, labels: np.ndarray | None = None,
-    predictions: np.ndarray | None = None) -> None:
-  """One row per utterance: id, unit, fold, seed, label, prediction, logit per class, truncated.
+    predictions: np.ndarray | None = None) -> str:
+  """A table of one row per utterance.
+
+  Columns: id, unit, fold, seed, label, prediction, logit per class, truncated.
 
   What is None has no column. `labels` and `predictions` are class numbers [N], written by name; or
   0 and 1 for each class [N, K], in K columns.
@@ -103,16 +156,16 @@ def write_predictions(
   writer = csv.writer(text, lineterminator='\n')
   writer.writerow(columns)
   writer.writerows(zip(*columns.values(), strict=True))
-  files.write_text(path, text.getvalue())
+  return text.getvalue()
 
 
 def read_predictions(path: pathlib.Path, classes: Sequence[str]) -> dict[str, np.ndarray]:
   """The inverse: arrays `id`, `unit`, `fold`, `logits` [N, K], `truncated`, and `label` if there.
 
   Raises:
-    ValueError: if the file is not of these classes.
+    ValueError: if the file is damaged, or not of these classes.
   """
-  with open(path, newline='', encoding='utf-8') as file:
+  with open(checksums.Sealed(path.parent).check(path.name), newline='', encoding='utf-8') as file:
     rows = list(csv.DictReader(file))
   wanted = _per_class('logit', classes)
   if not rows or set(wanted) - set(rows[0]):

@@ -1,19 +1,22 @@
 """The pure training and evaluation steps: arrays in, arrays out, no files, no host."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from clu import metrics
 from flax import nnx
 
 from emojax.train import functional
+from emojax.train import guard as guard_lib
 from emojax.train import state as state_lib
-from emojax.types import Array, Batch
+from emojax.types import Array, Batch, StreamSpec
 
 # data, feed, padded lengths -> batch; see `data.loader`
 Read = Callable[[Any, Any, tuple[tuple[str, int], ...]], Batch]
@@ -43,6 +46,9 @@ def make_train_step(
     schedule: Callable[[Array], Array] | None = None,
     members: int = 1,
     in_axes: Any = 0,
+    accumulate: int = 1,
+    layout: state_lib.TrainState | None = None,
+    guard: guard_lib.Guard = guard_lib.Guard(),  # noqa: B008, it is frozen
 ) -> Callable:
   """`step(state, sums, data, feed, settings, active, lengths) -> (state, sums)`.
 
@@ -56,24 +62,56 @@ def make_train_step(
     heads: the task's heads: loss, reduce, decide.
     schedule: the learning rate by the number of updates made, times `Settings.learning_rate`.
     in_axes: `vmap`'s axes for (data, feed).
+    accumulate: in how many parts, one after the other, a batch is run; it has to divide B. Only for
+      models and heads that `check_accumulation` lets pass.
+    layout: how the state lies on the mesh, and stays; see `sharding.Placement.layout`. None: as XLA
+      likes.
+    guard: what makes a batch a bad one.
   """
 
+  def total(settings, losses, weight, whole):
+    return sum(settings.loss_weight[h.name] * h.reduce(losses[h.name], weight, whole)
+               for h in heads)
+
+  @functools.partial(jax.value_and_grad, has_aux=True)
+  def loss_of(params, state, settings, batch, rows, whole):
+    """Of a batch or of a part of it: `rows` of a batch whose weights are `whole`."""
+    output, model_state = functional.apply(
+      graphdef, params, state.model_state, batch.inputs,
+      key=jax.random.fold_in(state.key, state.step), rows=rows)
+    losses = {h.name: h.loss(output.heads[h.name], batch.targets[h.name]) for h in heads}
+    loss = total(settings, losses, batch.weight, whole) + sum(output.aux_loss.values())
+    return loss, (output.heads, model_state, losses)
+
   def gradients(state, sums, data, feed, settings, active, lengths):
-    batch = read(data, feed, lengths)
+    batch = read(data, feed, lengths)  # in parts, its inputs are not used, and XLA leaves them out
+    if accumulate == 1:
+      (loss, (outputs, model_state, losses)), found = loss_of(
+        state.params, state, settings, batch, None, None)
+    else:
+      # Each shard sums its own gradients: they are exchanged once, and not once for each part.
+      shards, lie_apart = _shards(layout)
 
-    def total_loss(params):
-      output, model_state = functional.apply(
-        graphdef, params, state.model_state, batch.inputs,
-        key=jax.random.fold_in(state.key, state.step))
-      losses = {h.name: h.loss(output.heads[h.name], batch.targets[h.name]) for h in heads}
-      total = sum(settings.loss_weight[h.name] * h.reduce(losses[h.name], batch.weight)
-                  for h in heads)
-      return total + sum(output.aux_loss.values()), (output, model_state, losses)
+      def of_shard(feed, rows):
+        part = read(data, feed, lengths)
+        (_, (outputs, _, losses)), found = loss_of(
+          state.params, state, settings, part, rows, batch.weight)
+        return found, (outputs, losses)
 
-    (total, (output, model_state, losses)), found = jax.value_and_grad(
-      total_loss, has_aux=True)(state.params)
+      def add(found, number):
+        part = _part((feed, jnp.arange(len(batch.weight))), number, accumulate, shards)
+        more, seen = state_lib.over_members(of_shard, shards, across=('data', 'fsdp'))(*part)
+        return lie_apart(jax.tree.map(jnp.add, found, more)), seen
+
+      zeros = jax.tree.map(lambda p: jnp.zeros((shards, *p.shape), p.dtype), state.params)
+      found, parts = jax.lax.scan(add, lie_apart(zeros), jnp.arange(accumulate))
+      found = jax.tree.map(lambda x: x.sum(0), found)
+      outputs, losses = jax.tree.map(_join, parts)
+      loss, model_state = total(settings, losses, batch.weight, None), state.model_state
+    first_bad = guard_lib.FirstBad.from_model_output(
+      guard.is_bad(loss, found) & active, state.step)
     return found, model_state, sums.merge(
-      _observe(heads, output.heads, losses, settings, batch, total, active))
+      _observe(heads, outputs, losses, settings, batch, loss, active, first_bad))
 
   def update(state, found, model_state, settings, active):
     direction, opt_state = tx.update(found, state.opt_state, state.params)
@@ -92,21 +130,27 @@ def make_train_step(
     solo = lambda *args: gradients(*args, lengths)
     axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0, 0)
     found, model_state, sums = state_lib.over_members(solo, members, in_axes=axes)(
-      state, sums, data, feed, settings, active)
+      state.replace(params=_whole(state.params, layout)), sums, data, feed, settings, active)
+    if _is_divided(layout):
+      found = jax.lax.with_sharding_constraint(found, layout.params)
     # `vmap` for a group of one as well: where the member axis is taken off and put back, XLA
     # computes Adam's moments twice and copies the old ones.
     after = jax.vmap(update, spmd_axis_name='member')(state, found, model_state, settings, active)
     return after, sums
 
   return jax.jit(group, static_argnames='lengths', donate_argnums=(0, 1),
+                 out_shardings=None if layout is None else (layout, layout.step),
                  compiler_options=compiler_options())
 
 
 def make_eval_step(
-    graphdef: nnx.GraphDef, read: Read, *, members: int = 1, in_axes: Any = 0) -> Callable:
+    graphdef: nnx.GraphDef, read: Read, *, members: int = 1, in_axes: Any = 0,
+    layout: state_lib.TrainState | None = None) -> Callable:
   """`step(params, model_state, data, feed, lengths) -> head name -> [M, B, width]`."""
 
   def group(params, model_state, data, feed, lengths):
+    params = _whole(params, layout)
+
     def one(params, model_state, data, feed):
       inputs = read(data, feed, lengths).inputs
       return functional.apply(graphdef, params, model_state, inputs)[0].heads
@@ -115,6 +159,25 @@ def make_eval_step(
     return state_lib.over_members(one, members, in_axes=axes)(params, model_state, data, feed)
 
   return jax.jit(group, static_argnames='lengths', compiler_options=compiler_options())
+
+
+def check_accumulation(
+    make: functional.Make, specs: Mapping[str, StreamSpec], heads: Sequence[Any]) -> None:
+  """Refuses what makes the update of a batch in parts another than that of the whole.
+
+  Raises:
+    ValueError: naming model state that follows the batch, losses that the model adds by itself, and
+      heads whose `reduce` does not add up.
+  """
+  faults = functional.beside_examples(make, specs)
+  losses, weight = np.random.default_rng(0).uniform(size=(2, 8)).astype(np.float32)
+  for h in heads:
+    parts = sum(h.reduce(losses[i::2], weight[i::2], weight) for i in range(2))
+    if not np.isclose(parts, h.reduce(losses, weight), rtol=1e-5):
+      faults.append(f'the reduction of head {h.name}')
+  if faults:
+    raise ValueError('config.batch.accumulate: in parts, a batch would not train as it does whole, '
+                     f'for {", ".join(faults)}; set it to 1.')
 
 
 def compiler_options() -> dict[str, str]:
@@ -132,9 +195,50 @@ def zero_sums(heads: Sequence[Any], members: int) -> metrics.Collection:
   return jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *jnp.shape(x))), empty)
 
 
+def _is_divided(layout: state_lib.TrainState | None) -> bool:
+  """Whether any parameter lies divided over the mesh."""
+  return layout is not None and any(
+    sharding != layout.step for sharding in jax.tree.leaves(layout.params))
+
+
+def _whole(params: Any, layout: state_lib.TrainState | None) -> Any:
+  """Parameters as the model needs them: every device has all of its members'.
+
+  They are brought together once a step. Left to itself, XLA may rather move activations, or parts
+  of weights in every step of a loop over time.
+  """
+  return (jax.lax.with_sharding_constraint(params, layout.step) if _is_divided(layout) else params)
+
+
+def _shards(layout: state_lib.TrainState | None) -> tuple[int, Callable]:
+  """How many devices share a member's batch, and what keeps arrays [shards, ...] apart on them."""
+  if layout is None:
+    return 1, lambda tree: tree
+  mesh, axes = layout.step.mesh, ('data', 'fsdp')
+  apart = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(axes))
+  return (math.prod(mesh.shape[axis] for axis in axes),
+          lambda tree: jax.lax.with_sharding_constraint(tree, apart))
+
+
+def _part(batch: Any, number: Array, parts: int, shards: int) -> Any:
+  """Part `number` of arrays [B, ...], as [shards, B / parts / shards, ...].
+
+  It is every `parts`-th example, not neighbours: each device has as much of it as of the batch, and
+  nothing moves.
+  """
+  return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(
+    x.reshape(shards, -1, parts, *x.shape[1:]), number, axis=2, keepdims=False), batch)
+
+
+def _join(parts: Array) -> Array:
+  """All `_part`s [parts, shards, B / parts / shards, ...] as the batch [B, ...] they were of."""
+  return jnp.moveaxis(parts, 0, 2).reshape(-1, *parts.shape[3:])
+
+
 def _observe(
     heads: Sequence[Any], outputs: Mapping[str, Array], losses: Mapping[str, Array],
-    settings: Settings, batch: Batch, total: Array, active: Array) -> metrics.Collection:
+    settings: Settings, batch: Batch, total: Array, active: Array,
+    first_bad: guard_lib.FirstBad) -> metrics.Collection:
   """The metrics of one step: means over examples, but for the batch's loss as it is reduced."""
   real = (batch.index >= 0) & active
   per_example = sum(settings.loss_weight[h.name] * losses[h.name] for h in heads)
@@ -142,6 +246,7 @@ def _observe(
   found = {
     'loss': average(per_example, mask=real),
     'batch_loss': average(total[None], mask=active[None]),
+    'first_bad': first_bad,
   }
   for h in heads:
     hit = h.decide(outputs[h.name]) == batch.targets[h.name]
@@ -152,4 +257,5 @@ def _observe(
 @functools.cache  # another class would be another type to `jit`, and compiled again
 def _collection(head_names: tuple[str, ...]) -> type[metrics.Collection]:
   names = ('loss', 'batch_loss', *(f'{name}_wa' for name in head_names))
-  return metrics.Collection.create(**{name: metrics.Average for name in names})
+  return metrics.Collection.create(
+    first_bad=guard_lib.FirstBad, **{name: metrics.Average for name in names})

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from clu import parameter_overview
 
-from emojax.io import files
+from emojax.io import checksums, files
 
 
 def _import_without_tensorflow(name: str) -> types.ModuleType:
@@ -101,6 +101,25 @@ class MetricsLog:
   def read(self) -> list[dict[str, Any]]:
     """All lines, in order."""
     return [row for _, row in self._lines()]
+
+  def mark(self) -> dict[str, Any]:
+    """What the file holds now, JSON: its length and checksum. `cut` goes back to it."""
+    content = self.path.read_bytes()
+    return {'bytes': len(content), 'xxh3': checksums.of_bytes(content)}
+
+  def cut(self, mark: Mapping[str, Any], *, later: bool) -> None:
+    """Drops what was written after `mark` was made; `later`: keeps it, and only checks the rest.
+
+    Raises:
+      ValueError: if what stood there then is not what stands there now.
+    """
+    content = self.path.read_bytes()
+    before = content[:mark['bytes']]
+    if len(before) < mark['bytes'] or checksums.of_bytes(before) != mark['xxh3']:
+      raise ValueError(f'{self.path} is not as it was written: restore it from a copy, or delete '
+                       f'{self.path.parent} to train this member again.')
+    if len(content) > len(before) and not later:
+      files.write_bytes(self.path, before)
 
   def truncate(self, keep: Callable[[dict[str, Any]], bool]) -> int:
     """Drops, atomically, the lines for which `keep` is false; says how many they were.

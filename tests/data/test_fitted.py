@@ -94,7 +94,8 @@ def test_saved_values_come_back(tmp_path, vectors):
     np.testing.assert_array_equal(after.vectors, vectors)
   about = json.loads((tmp_path / 'fitted.json').read_text())
   assert about['source'] == 'iemocap/loso5 session1 train'
-  assert sorted(path.name for path in tmp_path.iterdir()) == ['fitted.json', 'fitted.npz']
+  assert sorted(path.name for path in tmp_path.iterdir()) == [
+    'checksums.json', 'fitted.json', 'fitted.npz']
 
 
 def test_saving_nothing_fitted(tmp_path):

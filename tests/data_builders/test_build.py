@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from data_builders import build
 from data_builders.corpora import feature_configs, ledger, parallel, prepare
-from emojax.io import files, prepared
+from emojax.io import checksums, files, prepared
 from tests.data_builders import hand_made
 
 
@@ -140,6 +140,93 @@ def test_two_builds_hold_the_same_records(root, tmp_path):
     np.testing.assert_equal(_records(one), _records(two))
     np.testing.assert_equal(prepared.read_index(one), prepared.read_index(two))
     assert _fingerprint(one) == _fingerprint(two)
+
+
+def test_equal_builds_are_equal_byte_for_byte(root, tmp_path):
+  """Only then does a checksum say whether two machines hold the same dataset."""
+  for config in ('base', 'logmel_mat'):
+    one, two = (
+      prepare.prepare('iemocap', config, tmp_path / name, manual_dir=root, workers=workers,
+                      num_shards=2)[0] for name, workers in (('one', 1), ('two', 3)))
+    assert checksums.sealed(one) == checksums.sealed(two) == checksums.of_folder(two)
+    assert (one / checksums.SEAL).read_bytes() == (two / checksums.SEAL).read_bytes()
+
+
+def test_a_damaged_feature_is_built_again(run, root, data_dir):
+  run('iemocap', '--manual_dir', root)
+  folder = prepared.find(data_dir, 'iemocap', 'logmel_mat')
+  before = checksums.sealed(folder)
+  shard, = folder.glob('*.array_record*')
+  shard.write_bytes(shard.read_bytes()[:1000])
+  code, out, _ = run('iemocap')
+  assert code == 0 and 'iemocap/base kept' in out
+  assert f'(replaced: {shard.name} is not as it was written)' in out
+  assert checksums.sealed(folder) == before == checksums.of_folder(folder)
+
+
+@pytest.mark.parametrize('name, what', [
+  ('index.parquet', 'is not as it was written'), ('metadata.json', 'is not as it was written'),
+  ('checksums.json', 'is missing'), ('checksums.json', 'is not as it was written')])
+def test_a_damaged_base_is_built_again_from_the_release(run, root, data_dir, name, what):
+  run('iemocap', '--manual_dir', root)
+  folder = prepared.find(data_dir, 'iemocap')
+  before, broken = checksums.sealed(folder), folder / name
+  if what == 'is missing':
+    broken.unlink()
+  else:
+    broken.write_bytes(b'{}' + broken.read_bytes())
+  for dataset in ('iemocap', 'iemocap/base'):
+    code, out, err = run(dataset)
+    assert (code, out) == (1, '') and f'{folder}: {name} {what}' in err
+    assert 'add --manual_dir FOLDER' in err
+  code, out, _ = run('iemocap', '--manual_dir', root)
+  assert code == 0 and 'iemocap/base built' in out and f'(replaced: {name} {what})' in out
+  assert 'iemocap/logmel_mat kept' in out
+  assert checksums.sealed(folder) == before
+
+
+def test_a_damaged_dataset_is_not_replaced_by_another_release(run, root, data_dir):
+  run('iemocap', '--manual_dir', root)
+  (prepared.find(data_dir, 'iemocap') / prepared.INDEX).unlink()
+  (root / 'truth.json').unlink()
+  code, _, err = run('iemocap', '--manual_dir', root)
+  assert code == 1 and 'holds the real release' in err
+
+
+def test_nothing_is_computed_from_a_damaged_base(run, root, data_dir):
+  run('iemocap/base', '--manual_dir', root)
+  shard, = prepared.find(data_dir, 'iemocap').glob('*.array_record*')
+  content = shard.read_bytes()
+  shard.write_bytes(content[:5000] + bytes(30) + content[5030:])
+  before = _content(data_dir)
+  code, _, err = run('iemocap/logmel_mat')
+  assert code == 1 and err.count('\n') == 1
+  assert f'{shard.name} is not as it was written. 1 of 6 utterances are lost: iemocap/Ses01F' in err
+  assert _content(data_dir) == before
+
+
+@pytest.mark.parametrize('moment', [
+  'ledger.Ledger.add_written', 'prepared.write_index', 'checksums.of_folder', 'checksums.seal',
+  'pathlib.Path.rename'])
+def test_a_killed_build_is_not_seen_and_the_next_one_cleans_up(run, root, data_dir, moment):
+  program = f'''
+import os, pathlib, signal
+from data_builders import build
+from data_builders.corpora import ledger
+from emojax.io import checksums, prepared
+def killed(*args):
+  os.kill(os.getpid(), signal.SIGKILL)
+{moment} = killed
+build.main(['iemocap/base', '--manual_dir', {str(root)!r}, '--data_dir', {str(data_dir)!r}])
+'''
+  ended = subprocess.run([sys.executable, '-c', program], check=False, capture_output=True)
+  assert ended.returncode == -9, ended.stderr.decode()
+  assert _content(data_dir) and not prepared.listed(data_dir)
+  with pytest.raises(prepared.UnpreparedError, match='nothing is'):
+    prepared.find(data_dir, 'iemocap')
+  assert run('iemocap/base', '--manual_dir', root)[0] == 0
+  assert {path.split('/')[2] for path in _content(data_dir)} == {'1.0.0'}
+  assert not prepared.damage(prepared.find(data_dir, 'iemocap'))
 
 
 def test_a_changed_sound_changes_the_fingerprint_and_replaces_its_features(run, root, data_dir):

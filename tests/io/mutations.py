@@ -20,6 +20,7 @@ import time
 import zipfile
 
 from emojax.io import pickles, torch_files
+from tests.chaos import damage
 from tests.io import watch
 
 GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mat'
@@ -40,52 +41,26 @@ def read(path):
   return torch_files.load(path) if _is_checkpoint(path.name) else pickles.load(path)
 
 
-def flip(rng, content, _):
-  content = bytearray(content)
-  for _ in range(rng.choice((1, 1, 1, 2, 8))):
-    content[_place(rng, content)] ^= 1 << rng.randrange(8)
-  return bytes(content)
-
-
-def overwrite(rng, content, _):
-  at, new = _place(rng, content), rng.randbytes(rng.choice((1, 1, 2, 4, 16)))
-  return (content[:at] + new + content[at + len(new):])[:len(content)]
-
-
 def operation(rng, content, _):
-  at = _place(rng, content)
+  at = damage.place(rng, content)
   return content[:at] + bytes([rng.choice(OPCODES)]) + content[at + 1:]
 
 
-def truncate(rng, content, _):
-  return content[:_place(rng, content)]
-
-
 def insert(rng, content, _):
-  at = _place(rng, content)
+  at = damage.place(rng, content)
   new = rng.choice((rng.randbytes(rng.randrange(1, 9)), bytes(rng.choices(OPCODES, k=4)),
                     rng.choice(b'(])}\x8f\x94\x85').to_bytes() * rng.choice((9, 200, 5000))))
   return content[:at] + new + content[at:]
 
 
-def swap(rng, content, _):
-  a, b, c = sorted(_place(rng, content) for _ in range(3))
-  return content[:a] + content[b:c] + content[a:b] + content[c:]
-
-
 def length(rng, content, _):
-  at, width = _place(rng, content), rng.choice((1, 2, 4, 8))
+  at, width = damage.place(rng, content), rng.choice((1, 2, 4, 8))
   new = (rng.choice(LENGTHS) % 256**width).to_bytes(width, 'little')
   return content[:at] + new + content[at + width:]
 
 
-def splice(rng, content, other):
-  start, size = _place(rng, other), rng.choice((8, 64, 1024))
-  at = _place(rng, content)
-  return content[:at] + other[start:start + size] + content[at + rng.choice((0, size)):]
-
-
-MUTATIONS = (flip, overwrite, operation, truncate, insert, swap, length, splice)
+MUTATIONS = (damage.flip, damage.overwrite, operation, damage.truncate, insert, damage.swap, length,
+             damage.splice)
 
 
 def rewrapped(rng, content, other):
@@ -161,13 +136,6 @@ def _one(rng, originals, folder, counts, faults, which):
 
 def _is_checkpoint(name):
   return 'best' in name
-
-
-def _place(rng, content):
-  """An index into `content`, one in four near its start or end, where the structure is."""
-  near = rng.choice((0, 0, 0, 0, 0, 0, 1, -1))
-  at = rng.randrange(len(content))
-  return at % 64 if near > 0 else max(0, len(content) - 1 - at % 512) if near < 0 else at
 
 
 def _spans(content):

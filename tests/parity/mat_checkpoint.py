@@ -20,6 +20,7 @@ from emojax.train import (
   run_folder,
 )
 from emojax.train import state as state_lib
+from emojax.train import step as step_lib
 from tests.parity import case as case_lib
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -59,7 +60,9 @@ def restored(run: finished.Run, member, like: state_lib.TrainState | None = None
              ) -> tuple[int, state_lib.TrainState, dict]:
   """(step, state, meta) of a member's checkpoint, as training restores it."""
   kept = checkpoint.Checkpoints(run.folder.member(member.name) / 'checkpoints_select', keep=1)
-  return kept.restore(like or _like(run))
+  sums = step_lib.zero_sums(run.heads, 1)
+  step, state, _, meta = kept.restore(like or _like(run), sums)
+  return step, state, meta
 
 
 def _like(run: finished.Run) -> state_lib.TrainState:

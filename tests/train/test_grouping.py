@@ -11,7 +11,7 @@ from emojax.train import grouping
 def largest(mode, monkeypatch, *, platform='gpu', memory=None, across=1, state_bytes=10):
   stats = None if memory is None else {'bytes_limit': memory}
   device = types.SimpleNamespace(platform=platform, memory_stats=lambda: stats)
-  monkeypatch.setattr(jax, 'devices', lambda: [device])
+  monkeypatch.setattr(jax, 'local_devices', lambda: [device])
   return grouping.largest_group(mode, 6, across=across, state_bytes=lambda: state_bytes)
 
 

@@ -29,8 +29,16 @@ def run_of(trainer, group):
   run = loop.GroupRun(trainer, group, None, progress.Progress(1), [None] * len(group))
   run.loader.data = in_double(run.loader.data)
   run.clock = lambda step: None
-  state, _ = run.restore()
-  return run, state.replace(params=in_double(state.params), opt_state=in_double(state.opt_state))
+  state, sums = run.restore()
+  return run, state.replace(
+    params=in_double(state.params), opt_state=in_double(state.opt_state)), sums
+
+
+def through(run, state, sums, spans):
+  """The state after an interval, and the training metrics of each member."""
+  rates = [lane.learning_rate for lane in run.lanes]
+  state, sums, _ = run._interval(state, sums, spans, rates)
+  return state, run._training_metrics(sums, range(len(run.lanes)))
 
 
 def in_double(tree):
@@ -48,9 +56,9 @@ def grouped(data_dir):
   """Eight members after 20 steps in one program over two devices; one of them went only 7."""
   with jax.enable_x64(True):
     trainer = trainer_on(make_config(data_dir, **{'members.mode': 'vmap'}), 2)
-    run, state = run_of(trainer, trainer.opened.members)
+    run, state, sums = run_of(trainer, trainer.opened.members)
     spans = [(0, 7 if m == 2 else STEPS) for m in range(8)]
-    state, found, _ = run._interval(state, spans, [lane.learning_rate for lane in run.lanes])
+    state, found = through(run, state, sums, spans)
   assert not state.params['front']['embedding'].sharding.is_fully_replicated
   return trainer, run, state, found, spans
 
@@ -64,8 +72,8 @@ def on_one_device(grouped):
 def test_each_member_is_its_solo_run(grouped, on_one_device, m):
   _, run, state, found, spans = grouped
   with jax.enable_x64(True):
-    solo, alone = run_of(on_one_device, [run.lanes[m].data.member])
-    alone, expected, _ = solo._interval(alone, [spans[m]], [solo.lanes[0].learning_rate])
+    solo, alone, sums = run_of(on_one_device, [run.lanes[m].data.member])
+    alone, expected = through(solo, alone, sums, [spans[m]])
   assert state.step.tolist()[m] == alone.step.tolist()[0] == spans[m][1]
   values, wanted = parameters.flatten(state.params), parameters.flatten(alone.params)
   for name, value in wanted.items():  # absolute: Adam amplifies the noise of key biases, whose
@@ -126,26 +134,6 @@ def test_a_group_writes_what_its_members_write_alone(data_dir, tmp_path):
     'learning_rate=0.001', 'learning_rate=1e+38', 'learning_rate=0.0005']
   assert [row['value'] is None for row in of_members] == [False, True, False]
   assert 'train/loss is nan' in of_members[1]['reason'] and of_members[1]['n'] == 0
-
-
-def test_a_group_that_was_stopped_goes_on_as_if_it_was_not(data_dir, tmp_path):
-  for name, epochs in (('whole', (2,)), ('parts', (1, 2))):
-    for number in epochs:
-      config = make_config(data_dir, **{
-        'members.mode': 'vmap', 'members.grid': '', 'members.seeds': '1',
-        'train.num_epochs': number})
-      workdir = tmp_path / name
-      if number == 2 and name == 'parts':
-        for path in workdir.glob('members/*/member.json'):
-          path.unlink()  # as if the last epochs had been cut off
-        (workdir / 'result.json').unlink()
-        described = json.loads((workdir / 'config.json').read_text())
-        described['train']['num_epochs'] = 2
-        (workdir / 'config.json').write_text(json.dumps(described))
-      loop.train_and_evaluate(config, workdir)
-  for path in sorted((tmp_path / 'whole').glob('members/*/metrics.jsonl')):
-    other = tmp_path / 'parts' / path.relative_to(tmp_path / 'whole')
-    assert path.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.parametrize('grid, words', [

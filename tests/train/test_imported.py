@@ -115,9 +115,3 @@ def test_its_predictions_say_what_they_were_made_of(copied):
   assert not opened.needs_predictions('test') and opened.described['about']['n_excluded'] == 0
   assert '9 utterances (0 excluded)' in opened.report('test')
   assert opened.config.data.path == str(GOLDEN / 'fixture/data')
-  # the description of an older version, where the result alone knows what was left out
-  described = json.loads((copied / 'run.json').read_text())
-  del described['about']['n_excluded']
-  (copied / 'run.json').write_text(json.dumps(described))
-  (copied / 'result.json').write_text(json.dumps([{'n_excluded': 3, 'split': 'none'}]))
-  assert finished.open_run(copied).described['about']['n_excluded'] == 3
