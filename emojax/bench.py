@@ -55,7 +55,7 @@ def main(argv):
   with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
     import jax
 
-    from emojax.train import against, measure  # after the flags were read
+    from emojax.performance import against, measure  # after the flags were read
 
     jax.config.update('jax_enable_compilation_cache', False)  # or there is nothing to time
     before = against.read(given.against) if given.against else None

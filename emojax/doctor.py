@@ -29,10 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
   parser.add_argument('path', metavar='PATH', type=pathlib.Path, nargs='*', help='what to examine')
   paths = parser.parse_args(argv).path
   if not paths:
-    from emojax.train import machine
+    from emojax.health import machine
 
     return tell(machine.examine())
-  from emojax.train import examine
+  from emojax.health import examine
 
   return tell(found for path in paths for found in examine.examine(path))
 

@@ -11,7 +11,7 @@ import pytest
 from configs import iemocap_mat_clean
 from emojax import bench
 from emojax.data import streams
-from emojax.train import against, measure, peaks
+from emojax.performance import against, measure, peaks
 
 ROOT = pathlib.Path(__file__).parents[1]
 XLA_FLAGS = '--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true'

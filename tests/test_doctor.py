@@ -13,9 +13,10 @@ import pytest
 from configs import iemocap_mat_clean
 from data_builders.corpora import prepare
 from emojax import doctor
+from emojax.health import examine, machine
 from emojax.io import checksums, files, prepared
 from emojax.io.findings import NOTE, OK, WRONG
-from emojax.train import examine, loop, machine, outcome, run_folder
+from emojax.train import loop, outcome, run_folder
 
 ROOT = pathlib.Path(__file__).parents[1]
 GOLDEN = ROOT / 'tests/golden/mat'

@@ -20,7 +20,8 @@ LEVELS = {
   'encoders': 2,
   'models': 3, 'tasks': 3, 'data': 3, 'protocols': 3,
   'train': 4,
-  'programs': 5,
+  'performance': 5, 'health': 5,  # what bench and doctor are made of
+  'programs': 6,
 }
 OPEN_TO_BUILDERS = ('types', 'io', 'features', 'protocols')
 # what corpora of protocols share: labels, and on top of it protocol

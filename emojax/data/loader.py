@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import flax.struct
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -113,7 +112,7 @@ class Streaming:
   ):
     self._make = functools.partial(batch, streams, targets, weights)
     self.put, self._local = put, local
-    self._options = grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=prefetch)
+    self._ahead = {'num_threads': num_threads, 'prefetch_buffer_size': prefetch}
 
   def feed(self, planned: plan_lib.Planned) -> Batch:
     """One batch, read and padded."""
@@ -125,7 +124,10 @@ class Streaming:
 
   def each(self, make: Callable, source: Sequence) -> Iterator:
     """`make` of every item, in the background."""
-    return iter(grain.MapDataset.source(source).map(make).to_iter_dataset(self._options))
+    import grain  # half a second, which a resident corpus does without
+
+    ahead = grain.ReadOptions(**self._ahead)
+    return iter(grain.MapDataset.source(source).map(make).to_iter_dataset(ahead))
 
   @staticmethod
   def read(data: None, feed: Batch, lengths: plan_lib.Lengths) -> Batch:

@@ -21,7 +21,6 @@ from emojax.features import words
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import functional, members, optim, run_folder, sharding, step
-from emojax.train import state as state_lib
 from emojax.types import StreamSpec, Tree
 
 SOURCES = {'records': source.load, 'processed': processed.load}
@@ -106,9 +105,12 @@ class Experiment:
 
   def shapes(self, *, refit: bool = False) -> Tree:
     """The largest shape of each parameter over all members."""
-    folds = sorted({m.fold for m in self.members})
-    return state_lib.largest(
-      [functional.shapes(self._make(self.fitted(fold, refit)))[0] for fold in folds])
+    specs = [self._specs(self.fitted(fold, refit)) for fold in sorted(self.splits)]
+    largest = {  # folds differ in their vocabularies alone
+      name: dataclasses.replace(
+        spec, vocabulary_size=max(other[name].vocabulary_size for other in specs), vectors=None)
+      for name, spec in specs[0].items()}
+    return functional.shapes(make_model(self.config, largest, self.heads))[0]
 
   def check_accumulation(self, *, refit: bool = False) -> None:
     """Refuses batches in parts where they would train otherwise, see `step.check_accumulation`."""

@@ -1,13 +1,17 @@
 """A process of a run that several share: stops after some steps, goes on, and notes what it fed.
 
-    python -m tests.train.one_of_several WORKDIR CONFIG_JSON STOPS_JSON
+    python -m tests.train.one_of_several WORKDIR CONFIG_JSON STOPS_JSON [KILLED]
 
 Stopped as often as STOPS_JSON says after how many questions; WORKDIR.fed_RANK then holds the rows
-of every feed.
+of every feed. With KILLED it runs to its end, but process 1 kills itself before feed KILLED of its
+first life; WORKDIR.fed_RANK.LIFE holds the rows that were fed until then.
 """
 
+import itertools
 import json
+import os
 import pathlib
+import signal
 import sys
 
 import jax
@@ -42,8 +46,30 @@ def stop_after(questions):
   return lambda: next(answers, True)
 
 
-def main(workdir, changes, stops):
+def live(workdir, changes, killed):
+  """Runs to the end, if nothing happens to it."""
+  mine = f'{workdir}.fed_{jax.process_index()}'
+  life = next(n for n in itertools.count() if not os.path.exists(f'{mine}.{n}'))
+  with open(f'{mine}.{life}', 'w') as out:
+
+    class Noted:
+      count = 0
+
+      def append(self, rows):
+        if jax.process_index() == 1 and life == 0 and self.count == killed:
+          os.kill(os.getpid(), signal.SIGKILL)
+        self.count += 1
+        print(json.dumps(rows), file=out, flush=True)
+
+    note_feeds(Noted())
+    loop.train_and_evaluate(make_config(changes), workdir)
+
+
+def main(workdir, changes, stops, killed=None):
   processes.start('on')
+  if killed is not None:
+    live(workdir, changes, killed)
+    return
   noted = []
   note_feeds(noted)
   for questions in stops:

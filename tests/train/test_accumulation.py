@@ -13,8 +13,9 @@ from configs import iemocap_mat
 from emojax.data import plan as plan_lib
 from emojax.encoders import dropout, linear
 from emojax.io import parameters
+from emojax.performance import collectives
 from emojax.tasks import single_label
-from emojax.train import collectives, experiment, functional, sharding, step
+from emojax.train import experiment, functional, sharding, step
 from emojax.types import ModelOutput, Stream
 from tests.train import on_mesh
 

@@ -66,8 +66,41 @@ def test_two_processes_stop_go_on_and_hand_over_to_one(
   else:
     assert first == second
   assert first + noted == expected
+  assert_alike(shared, tmp_path / 'whole')
 
-  found, wanted = lines(shared), lines(tmp_path / 'whole')
+
+def test_a_process_that_is_killed_is_launched_again(data_dir, tmp_path, monkeypatch):
+  """Process 1 gets SIGKILL before its seventh feed of eight; the checkpoint before has step 4."""
+  changes = {'data.path': str(data_dir), 'mesh.data': 1}
+  noted = []
+  monkeypatch.setattr(sharding.Placement, 'feed', sharding.Placement.feed)
+  one_of_several.note_feeds(noted)
+  loop.train_and_evaluate(one_of_several.make_config(changes), tmp_path / 'whole')
+
+  flags = re.sub(r'device_count=\d+', 'device_count=1', os.environ['XLA_FLAGS'])
+  shared = tmp_path / 'shared'
+  said = subprocess.run(
+    ['timeout', '-s', 'KILL', '300', 'bash', 'launch/local.sh', '2', '--', sys.executable, '-m',
+     'tests.train.one_of_several', shared, json.dumps(changes | {'mesh.data': 2}), '[]', '6'],
+    cwd=ROOT, env=os.environ | {'XLA_FLAGS': flags}, capture_output=True, text=True)
+  assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
+  assert 'process 1 was killed by signal 9' in said.stderr
+  assert 'goes on after step 4' in said.stdout
+
+  def fed(rank, life):
+    text = pathlib.Path(f'{shared}.fed_{rank}.{life}').read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+  first, second = ([[[*mine, *others] for mine, others in zip(*both)]
+                    for both in zip(fed(0, life), fed(1, life))] for life in range(2))
+  assert len(first) == 6 and first == noted[:6]
+  assert second == noted[-len(second):] and len(second) < len(noted)
+  assert_alike(shared, tmp_path / 'whole')
+
+
+def assert_alike(shared, whole):
+  """Losses and scores of two runs within 1e-5, predicted utterances the same."""
+  found, wanted = lines(shared), lines(whole)
   assert {name: [row['step'] for row in rows] for name, rows in found.items()} == dict.fromkeys(
     wanted, [4, 8])
   for name, rows in wanted.items():
@@ -75,6 +108,6 @@ def test_two_processes_stop_go_on_and_hand_over_to_one(
       assert row == {name: value if isinstance(value, str) else pytest.approx(value, rel=1e-5)
                      for name, value in same.items()}
   for part in ('valid', 'test'):
-    for table in (tmp_path / 'whole').glob(f'members/*/predictions_emotion_{part}.csv'):
+    for table in whole.glob(f'members/*/predictions_emotion_{part}.csv'):
       ids = lambda path: [row.split(',')[:5] for row in path.read_text().splitlines()]
-      assert ids(table) == ids(shared / table.relative_to(tmp_path / 'whole'))
+      assert ids(table) == ids(shared / table.relative_to(whole))

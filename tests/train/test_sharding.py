@@ -8,7 +8,8 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from emojax.io import parameters
-from emojax.train import checkpoint, collectives, measure, sharding
+from emojax.performance import collectives, measure
+from emojax.train import checkpoint, sharding
 from emojax.train import state as state_lib
 from tests.train import on_mesh
 

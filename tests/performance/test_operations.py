@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import PartitionSpec
 
-from emojax.train import operations, sharding
+from emojax.performance import operations
+from emojax.train import sharding
 
 W = jnp.ones((3, 4))
 

@@ -21,17 +21,8 @@ import ml_collections
 import numpy as np
 
 from emojax.data import plan as plan_lib
-from emojax.train import (
-  collectives,
-  experiment,
-  grouping,
-  loop,
-  operations,
-  peaks,
-  progress,
-  run_folder,
-  sharding,
-)
+from emojax.performance import collectives, operations, peaks
+from emojax.train import experiment, grouping, loop, progress, run_folder, sharding
 
 PARTS = {'train': 'train', 'eval': 'valid'}  # step -> on which part it is measured
 LEAST_ROUNDS = 3
