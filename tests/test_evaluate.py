@@ -399,6 +399,17 @@ def test_what_has_no_label_is_predicted_and_never_scored(mosei, said, tmp_path):
   assert 'emotion/accuracy_elementwise on test' in report
 
 
+def test_predictions_that_were_not_finished_are_made_again(mosei, said):
+  """A program that is killed may leave a file that is not sealed yet."""
+  said(mosei, split='unlabelled')
+  folder = sorted(mosei.glob('members/*'))[0]
+  sums = checksums.read(folder / checksums.SEAL)
+  name = _path(folder, 'unlabelled').name
+  checksums.seal(folder, {other: value for other, value in sums.items() if other != name})
+  said(mosei, split='unlabelled')
+  assert checksums.read(folder / checksums.SEAL) == sums and name in sums
+
+
 def test_files_without_labels_may_be_absent(mosei, said):
   copy = mosei.parent / 'absent'
   shutil.copytree(mosei, copy)

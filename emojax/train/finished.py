@@ -55,8 +55,11 @@ class Run:
     if part == 'valid' and self.config.refit:
       raise ValueError(f'{self.folder.path} was trained on validation too (refit); there is no '
                        'validation score. Ask for --split=train or test.')
-    return not all(self.predictions_path(member, head.name, part).is_file()
-                   for member in self.sound for head in self.heads)
+    paths = (self.predictions_path(member, head.name, part)
+             for member in self.sound for head in self.heads)
+    # what was written and not sealed was not finished
+    return not all(path.is_file() and checksums.Sealed(path.parent).holds(path.name)
+                   for path in paths)
 
   def report(self, part: str) -> str:
     """The report of a part whose predictions are there; without labels, where these stand."""
