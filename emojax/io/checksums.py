@@ -117,8 +117,18 @@ class Sealed:
     seal(self.folder, {**sealed(self.folder), name: of_file(self.folder / name)})
 
   def holds(self, name: str) -> bool:
-    """Whether a file was finished: written and sealed."""
-    return name in sealed(self.folder)
+    """Whether a file was finished: written and sealed.
+
+    Raises:
+      ValueError: if it was not, and what was sealed instead is not in this folder.
+    """
+    sums = sealed(self.folder)
+    absent = [other for other in sums if not (self.folder / other).is_file()]
+    if name not in sums and absent:
+      raise ValueError(f'{self.folder / SEAL} is not of this folder: it lists {absent[0]}, which is '
+                       f'not there; restore it from a copy, or delete {self.folder} and run the '
+                       'command that made it again.')
+    return name in sums
 
   def forget(self, names: Iterable[str]) -> None:
     """Deletes files, the seal first."""

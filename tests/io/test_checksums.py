@@ -89,3 +89,13 @@ def test_killed_at_any_moment_no_seal_is_wrong(tmp_path, monkeypatch, act):
     if folder.holds('a.txt'):
       assert (folder.folder / 'a.txt').read_text() in ('old', 'new')
   assert allowed > 0
+
+
+def test_the_seal_of_another_folder_is_no_answer(tmp_path):
+  for name in ('one', 'other'):
+    checksums.Sealed(tmp_path / name).write_text(f'{name}.txt', name)
+  assert checksums.Sealed(tmp_path / 'one').holds('one.txt')
+  assert not checksums.Sealed(tmp_path / 'one').holds('later.txt')
+  (tmp_path / 'other' / checksums.SEAL).replace(tmp_path / 'one' / checksums.SEAL)
+  with pytest.raises(ValueError, match='one/checksums.json is not of this folder.*other.txt'):
+    checksums.Sealed(tmp_path / 'one').holds('one.txt')
