@@ -125,9 +125,9 @@ class Sealed:
     sums = sealed(self.folder)
     absent = [other for other in sums if not (self.folder / other).is_file()]
     if name not in sums and absent:
-      raise ValueError(f'{self.folder / SEAL} is not of this folder: it lists {absent[0]}, which is '
-                       f'not there; restore it from a copy, or delete {self.folder} and run the '
-                       'command that made it again.')
+      raise ValueError(
+        f'{self.folder / SEAL} is not of this folder: it lists {absent[0]}, which is not there; '
+        f'restore it from a copy, or delete {self.folder} and run the command that made it again.')
     return name in sums
 
   def forget(self, names: Iterable[str]) -> None:
