@@ -263,7 +263,8 @@ def test_as_published_an_imported_run_keeps_the_names_of_its_files(run, said):
     'best72.5_1.pkl  session2-seed1', 'best100.0_1.pkl  session2-seed0']
   (copy / 'members/session1-seed0/checkpoints_select/5.json').write_text('{}')
   for path in copy.glob('members/*/predictions_emotion_test.csv'):
-    shutil.copy(path, _path(path.parent, 'valid'))  # trained on since, it has a score of its own
+    checksums.Sealed(path.parent).write_bytes(  # trained on since, it has a score of its own
+      _path(path.parent, 'valid').name, path.read_bytes())
   accuracy = _valid(copy / 'members/session1-seed0')
   assert f'  best{100 * accuracy!r}_0.pkl  session1-seed0' in said(
     copy, ensemble=True, as_published=True)
@@ -408,6 +409,13 @@ def test_predictions_that_were_not_finished_are_made_again(mosei, said):
   checksums.seal(folder, {other: value for other, value in sums.items() if other != name})
   said(mosei, split='unlabelled')
   assert checksums.read(folder / checksums.SEAL) == sums and name in sums
+
+
+def test_a_run_without_its_result_is_not_finished(run, said, tmp_path):
+  broken = shutil.copytree(run, tmp_path / 'run')
+  (broken / 'result.json').unlink()
+  with pytest.raises(ValueError, match='it has no result.json. Run its training command again'):
+    said(broken)
 
 
 def test_files_without_labels_may_be_absent(mosei, said):

@@ -120,14 +120,16 @@ class Sealed:
     """Whether a file was finished: written and sealed.
 
     Raises:
-      ValueError: if it was not, and what was sealed instead is not in this folder.
+      ValueError: if it was and is not there any more; or if it was not, and the seal lists what is
+        not there, so that it must be another folder's.
     """
     sums = sealed(self.folder)
-    absent = [other for other in sums if not (self.folder / other).is_file()]
-    if name not in sums and absent:
+    asked = [name] if name in sums else sums
+    absent = [other for other in asked if not (self.folder / other).is_file()]
+    if absent:
       raise ValueError(
-        f'{self.folder / SEAL} is not of this folder: it lists {absent[0]}, which is not there; '
-        f'restore it from a copy, or delete {self.folder} and run the command that made it again.')
+        f'{self.folder / SEAL} lists {absent[0]}, which is not there; restore the folder from a '
+        'copy, or delete it and run the command that made it again.')
     return name in sums
 
   def forget(self, names: Iterable[str]) -> None:

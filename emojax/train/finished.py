@@ -95,6 +95,9 @@ def open_run(workdir: str) -> Run:
       f'{workdir} is not finished: {len(missing)} of {len(listed)} members have no '
       f'result yet ({", ".join(missing[:5])}): their {checksums.SEAL} lists no {outcome.MEMBER}. '
       'Run its training command again; it goes on where it stopped.')
+  if not missing and not (path / run_folder.RESULT).is_file():
+    raise ValueError(f'{workdir} is not finished: it has no {run_folder.RESULT}. Run its training '
+                     'command again, which makes one of what its members have.')
   return Run(folder, config, protocol, listed, experiment.make_heads(config, protocol))
 
 

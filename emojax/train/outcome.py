@@ -173,8 +173,8 @@ def summary(
   Members that were given up come first; of their seed and setting there is no pooled score.
   """
   blocks, scored = [], []
-  result_path = folder.path / run_folder.RESULT  # an imported run that was not trained on has none
-  result = folder.sealed.read_json(run_folder.RESULT) if result_path.is_file() else []
+  trained = folder.sealed.holds(run_folder.RESULT)  # an imported run that was not has none
+  result = folder.sealed.read_json(run_folder.RESULT) if trained else []
   lacking = failures(folder, listed)
   if lacking:
     blocks.append('\n'.join(['Given up, without a score:'] + [

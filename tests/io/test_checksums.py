@@ -92,10 +92,11 @@ def test_killed_at_any_moment_no_seal_is_wrong(tmp_path, monkeypatch, act):
 
 
 def test_the_seal_of_another_folder_is_no_answer(tmp_path):
-  for name in ('one', 'other'):
-    checksums.Sealed(tmp_path / name).write_text(f'{name}.txt', name)
-  assert checksums.Sealed(tmp_path / 'one').holds('one.txt')
-  assert not checksums.Sealed(tmp_path / 'one').holds('later.txt')
-  (tmp_path / 'other' / checksums.SEAL).replace(tmp_path / 'one' / checksums.SEAL)
-  with pytest.raises(ValueError, match='one/checksums.json is not of this folder.*other.txt'):
-    checksums.Sealed(tmp_path / 'one').holds('one.txt')
+  one, other = (checksums.Sealed(tmp_path / name) for name in ('one', 'other'))
+  for folder, name in ((one, 'first.txt'), (other, 'second.txt')):
+    folder.write_text(name, name)
+  assert one.holds('first.txt') and not one.holds('later.txt')
+  (other.folder / checksums.SEAL).replace(one.folder / checksums.SEAL)
+  for name in ('first.txt', 'second.txt'):
+    with pytest.raises(ValueError, match='one/checksums.json lists second.txt, which is not there'):
+      one.holds(name)
