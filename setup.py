@@ -6,6 +6,7 @@ setuptools.setup(
   install_requires=[
     'absl-py>=2.1',
     'array_record>=0.8.3',
+    'av>=14',
     'clu>=0.0.12,<0.1',
     'flax>=0.12.8,<0.13',
     'grain>=0.2.15,<0.3',
@@ -34,5 +35,7 @@ setuptools.setup(
     'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'resampy>=0.4.3', 'ruff>=0.9', 'scikit-learn>=1.5',
             'tensorboard>=2.18'],
     'parity': ['torch>=2.6'],
+    'opensmile': ['opensmile>=2.6'],  # eGeMAPS, ComParE; for research, see its licence
+    'beam': ['apache-beam>=2.77'],  # in an environment of its own: it needs an older protobuf
   },
 )

@@ -24,8 +24,11 @@ def base() -> ml_collections.ConfigDict:
   })
 
   c.data = ml_collections.ConfigDict({
-    'source': 'records',  # what data_builders.build wrote; or 'processed': the authors' files
-    'path': '',  # of records: the --data_dir of the build, '' for TFDS's default
+    # 'records': what data_builders.build wrote; 'processed': the authors' files; 'table': one of
+    # features, see data_builders/tables
+    'source': 'records',
+    'table': '',  # its name
+    'path': '',  # of records and tables: the --data_dir of the build, '' for TFDS's default
     'damaged': 'stop',  # shards: say what is lost, and end; or 'quarantine': go on without it
     'resident': 'auto',  # keep the padded corpus on the device: 'auto', 'always', 'never'
     'resident_gib': 2.0,  # 'auto' does so up to this size
@@ -62,12 +65,12 @@ def base() -> ml_collections.ConfigDict:
   })
 
   c.control = ml_collections.ConfigDict({
-    'metric': '',  # 'head/metric'; '': what the protocol selects on
-    'mode': 'max',
+    'metric': '',  # 'head/metric', of a loss or mae the least; '': what the protocol selects on
     'decay': 1.0,  # factor on the learning rate when validation stalls, with a return to the best
     'decay_times': 0,
     'patience': 0,  # evaluations without a better one, after the last cut, until it stops; 0: never
     'first_evaluation': 0,  # evaluations before this one do not count
+    'choose': 'best',  # evaluation on validation; or 'last': none is chosen, training ends there
   })
 
   c.checkpoint = ml_collections.ConfigDict({
@@ -103,6 +106,7 @@ def words(length: int, **changes) -> ml_collections.ConfigDict:
     'width': 300,  # of a word vector
     'vectors': '',  # a GloVe-style text file, 'random', or 'processed': the authors' cache files
     'vocabulary': 'shared_unk',  # the original's: UNK and the first word share an id; or 'clean'
+    'tokens': 'words',  # without punctuation, the original's; 'words_and_marks' | 'as_given'
     'fit_on': 'labelled',  # training utterances; 'all': those without a label or frames too
   } | changes)
 
@@ -135,6 +139,21 @@ def multi_label(**changes) -> ml_collections.ConfigDict:
     'reduction': 'mean',  # of the loss over a batch, or 'sum'; an utterance's is over its labels
     'class_weights': 'none',  # there is no other
   } | changes)
+
+
+def regression(**changes) -> ml_collections.ConfigDict:
+  """A head that says numbers, such as a sentiment or valence, activation and dominance."""
+  return ml_collections.ConfigDict({
+    'kind': 'regression',
+    'weight': 1.0,  # in the total loss
+    'reduction': 'mean',  # of the loss over a batch, or 'sum'; an utterance's is over its numbers
+    'loss': 'l1',  # of a number: the distance, or 'l2' its square, or 'huber' the square up to 1
+  } | changes)
+
+
+def ordinal(**changes) -> ml_collections.ConfigDict:
+  """A head that names one of ordered classes."""
+  return single_label(kind='ordinal', **changes)
 
 
 def arguments(arg: str | None, *known: str) -> set[str]:

@@ -8,10 +8,11 @@ The original's command, with the sizes that it names for IEMOCAP:
     python -m emojax.main --config=configs/meld_mat.py --config.data.path=DATA
       --config.streams.text.vectors=glove.840B.300d.txt
 
-reads the authors' processed files (DATA holds MELD/train_sentences.p ...). Words: `:emotion`
-(default; its README: 45 % accuracy for an ensemble of nine, chosen on test), `:sentiment`, `:tiny`
-runs in seconds. `:as_published` changes nothing: the parts are the release's, and the original
-chooses on validation here. The parts share speakers.
+reads records (`python -m data_builders.build meld`). Words: `:processed` reads the authors' files
+instead (DATA holds MELD/train_sentences.p ...), `:emotion` (default; its README: 45 % accuracy for
+an ensemble of nine, chosen on test), `:sentiment`, `:tiny` runs in seconds. `:as_published` changes
+nothing: the parts are the release's, and the original chooses on validation here. The parts share
+speakers.
 """
 
 from configs import common, modulated_fusion
@@ -23,8 +24,10 @@ SENTIMENT = (1.0, 2.0, 1.6)  # likewise, rounded
 
 
 def get_config(arg=None):
-  chosen = common.arguments(arg, *TASKS, 'as_published', 'tiny')
-  c = modulated_fusion.from_authors(modulated_fusion.published(text=30, audio=50))
+  chosen = common.arguments(arg, *TASKS, 'as_published', 'processed', 'tiny')
+  c = modulated_fusion.published(text=30, audio=50)
+  if 'processed' in chosen:
+    c = modulated_fusion.from_authors(c)
   if common.one_of(chosen, *TASKS) == 'emotion':
     c.protocol = 'meld/emotion7'
     c.heads.emotion = common.single_label(reduction='sum', class_weights=EMOTION)

@@ -10,7 +10,7 @@ from configs import common, meld_mat, modulated_fusion
 
 
 def get_config(arg=None):
-  common.arguments(arg, *meld_mat.TASKS, 'tiny')
+  common.arguments(arg, *meld_mat.TASKS, 'processed', 'tiny')
   # from lengths of the release: half its utterances have six words or fewer, or last 2.5 s
   return modulated_fusion.clean(
     meld_mat.get_config(arg), audio=(8, 13, 20, 32, 50), text=(5, 8, 12, 18, 30))

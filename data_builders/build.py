@@ -1,11 +1,13 @@
 """Prepares a corpus: `python -m data_builders.build CORPUS[/CONFIG] --manual_dir FOLDER`.
 
-Without CONFIG: `base` (sound, transcript, labels, votes) and every feature config of the corpus.
+Without CONFIG: `base` (sound, transcript, labels, votes) and MAT's log-mels. Other features are
+built when they are asked for by name; the README of each corpus names those that it has.
 What is prepared already is kept. Nothing half-written ever stands in the data folder.
 """
 
 import argparse
 import pathlib
+import shlex
 import sys
 import time
 from concurrent import futures
@@ -23,12 +25,15 @@ def main(argv: list[str] | None = None) -> int:
   corpus, _, config = args.dataset.partition('/')
   options = dict(num_shards=args.num_shards, workers=args.workers, partial=args.partial)
   try:
-    for name in _wanted(prepare.configs(corpus, config or None), args.manual_dir):
+    wanted = prepare.configs(corpus, config or None)
+    if args.manual_dir and prepare.needs_base(config):
+      wanted = ['base', *wanted]
+    for name in wanted:
       asked = not config or name == config
       start = time.monotonic()
       folder, why = prepare.prepare(
         corpus, name, data_dir, manual_dir=args.manual_dir, overwrite=args.overwrite and asked,
-        **options)
+        beam=None if args.beam is None or not asked else shlex.split(args.beam), **options)
       print(summary.text(f'{corpus}/{name}', folder, why, time.monotonic() - start), flush=True)
   except futures.BrokenExecutor:
     return _fail('a worker process died, probably for lack of memory; try fewer --workers.')
@@ -51,18 +56,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
   parser.add_argument('--partial', action='store_true',
                       help='accept a release that is not complete, and record that')
   parser.add_argument('--overwrite', action='store_true', help='build again what is prepared')
-  return parser.parse_args(argv)
+  parser.add_argument('--beam', nargs='?', const='', metavar='OPTIONS',
+                      help='compute a feature with Apache Beam, OPTIONS of its pipeline in quotes: '
+                           "--beam='--runner=FlinkRunner --parallelism=8' (the extra beam)")
+  args = parser.parse_args(argv)
+  if args.beam is not None and '/' not in args.dataset:
+    parser.error(f'--beam computes one feature: {args.dataset}/CONFIG')
+  return args
 
 
 def _count(word: str) -> int:
   if not word.isdigit() or word == '0':
     raise argparse.ArgumentTypeError(f'expected a number from 1 on, not {word!r}')
   return int(word)
-
-
-def _wanted(configs: list[str], manual_dir: pathlib.Path | None) -> list[str]:
-  """A feature config that is asked for alone brings `base` along where the release is given."""
-  return configs if 'base' in configs or not manual_dir else ['base'] + configs
 
 
 def _fail(message: str) -> int:

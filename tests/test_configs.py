@@ -15,7 +15,8 @@ SHARED = ('__init__', 'common', 'modulated_fusion')  # what experiments share
 NAMES = [path.stem for path in FILES if path.stem not in SHARED]
 # words behind the colon that stand for another head or protocol
 VARIANTS = [('mosei_mat', 'emotion'), ('mosei_mnt_clean', 'emotion'), ('mosei_mat', 'sentiment2'),
-            ('meld_mnt', 'sentiment'), ('mosi_mnt', 'sentiment7'), ('mosi_mat', 'as_published'),
+            ('meld_mnt', 'sentiment'), ('meld_mat', 'processed'), ('mosi_mnt', 'sentiment7'),
+            ('mosi_mat', 'as_published'),
             ('vgaf_mat', 'as_published'), ('iemocap_mat', 'as_published,processed'),
             ('iemocap_mnt_clean', 'processed')]
 EVERY = [(name, '') for name in NAMES] + VARIANTS
@@ -26,11 +27,13 @@ def _get(name, *words):
 
 
 @pytest.fixture
-def opened(data_dir, authors_dir):
+def opened(data_dir, authors_dir, tables_dir):
   """Opens a config as an experiment."""
+  folders = {'records': data_dir, 'processed': authors_dir, 'table': tables_dir}
+
   def open_config(config):
-    config.data.path = str(data_dir if config.data.source == 'records' else authors_dir)
-    if 'text' in config.streams:
+    config.data.path = str(folders[config.data.source])
+    if 'vectors' in config.streams.get('text', {}):
       config.streams.text.vectors = 'random'
     return experiment.Experiment(config, sharding.Placement(sharding.make_mesh(1, -1, 1)))
 

@@ -71,11 +71,10 @@ def unfinish(run, *members):
 
 
 def test_whole_datasets_are_ok(data_dir):
-  assert said(data_dir) == [
-    (OK, str(data_dir / corpus / config / '1.0.0'),
-     f'{number} utterances, 0 excluded; as it was built')
-    for corpus, number in (('emodb', 60), ('iemocap', 140))
-    for config in prepare.configs(corpus)]
+  for corpus, number in (('emodb', 60), ('iemocap', 140)):
+    assert said(data_dir / corpus) == [
+      (OK, str(data_dir / corpus / config / '1.0.0'),
+       f'{number} utterances, 0 excluded; as it was built') for config in prepare.configs(corpus)]
 
 
 def test_a_dataset_is_found_from_any_folder(data_dir):
@@ -291,10 +290,10 @@ def test_nothing_is_written(run, data):
 def test_a_dataset_is_examined_without_jax_and_tfds(data_dir):
   program = ('import sys; from emojax import doctor; code = doctor.main(sys.argv[1:]); '
              'print(code, {"jax", "tensorflow_datasets", "orbax"} & set(sys.modules))')
-  ended = subprocess.run([sys.executable, '-c', program, str(data_dir)], check=True, cwd=ROOT,
-                         capture_output=True, text=True)
+  ended = subprocess.run([sys.executable, '-c', program, str(data_dir / 'iemocap')], check=True,
+                         cwd=ROOT, capture_output=True, text=True)
   assert ended.stdout.splitlines()[-2:] == [
-    'nothing is wrong; 5 ok, 0 to note', '0 set()']
+    'nothing is wrong; 2 ok, 0 to note', '0 set()']
 
 
 # The machine.

@@ -24,8 +24,9 @@ LEVELS = {
   'programs': 6,
 }
 OPEN_TO_BUILDERS = ('types', 'io', 'features', 'protocols')
-# what corpora of protocols share: labels, and on top of it protocol
-OPEN_TO_PROTOCOLS = ('emojax.protocols.protocol.', 'emojax.protocols.labels')
+# what corpora of protocols share: labels, parts and draws, and on top of them protocol
+OPEN_TO_PROTOCOLS = ('emojax.protocols.protocol.', 'emojax.protocols.labels',
+                     'emojax.protocols.parts', 'emojax.protocols.draws')
 TOP = {'emojax', 'configs', 'data_builders', 'tests', 'launch', 'setup.py', 'README.md',
        'pyproject.toml', 'LICENSE'}
 ARTEFACTS = re.compile(r'\..*|runs|build|dist|__pycache__|.*\.egg-info')
@@ -79,7 +80,7 @@ def wrong_imports(path, text):
     elif top == 'emojax':
       mine, other = room(path), room(name)
       if mine == 'protocols' and not name.startswith(OPEN_TO_PROTOCOLS):
-        fault = 'a corpus of protocols imports protocols.protocol and protocols.labels alone'
+        fault = 'a corpus of protocols imports what all corpora share alone'
       elif other not in LEVELS:
         fault = f'{other} is no room'
       elif mine != other and LEVELS[other] >= LEVELS[mine]:

@@ -19,9 +19,19 @@ import tqdm
 from tensorflow_datasets.core import writer
 from tensorflow_datasets.proto import tf_example_pb2
 
-from data_builders.corpora import feature_configs, ledger, origins, parallel, release
+from data_builders.corpora import (
+  from_base,
+  from_release,
+  ledger,
+  media,
+  parallel,
+  release,
+)
+from emojax.features import catalogue
 from emojax.io import prepared
 
+Origin = from_release.FromRelease | from_release.TextFromRelease | from_base.FromBase
+TEXT = 'text'  # the config that is `base` without media
 SHARD_BYTES = 128 << 20  # TFDS holds the records of one shard in memory
 
 _BYTES = tfds.features.Encoding.BYTES  # the default encoding is 100 times slower to write
@@ -30,13 +40,24 @@ _SCALARS = {
   str: _TEXT, int: tfds.features.Scalar(np.int32), float: tfds.features.Scalar(np.float32)}
 
 
-def configs(*features: str) -> list[tfds.core.BuilderConfig]:
-  """`base` and the named entries of `feature_configs.FEATURES`."""
-  base = tfds.core.BuilderConfig(name='base', description='Sound, transcript, labels and votes.')
-  return [base] + [
-    tfds.core.BuilderConfig(name=name, description=feature_configs.FEATURES[name].description)
+def configs(*features: str, text: bool = False) -> list[tfds.core.BuilderConfig]:
+  """`base` and the named entries of `catalogue.FEATURES`.
+
+  Args:
+    text: whether there is `text` too: `base` without media, for a release whose transcripts and
+      labels come without its sounds as well. It is built where it is asked for by name.
+  """
+  base = [tfds.core.BuilderConfig(name='base', description='Sound, transcript, labels and votes.')]
+  base += [tfds.core.BuilderConfig(name=TEXT, description='Transcript and labels.')] * text
+  return base + [
+    tfds.core.BuilderConfig(name=name, description=catalogue.FEATURES[name].description)
     for name in features
   ]
+
+
+def frames(width: int) -> tfds.features.Tensor:
+  """The field of a record that holds frames [T, width]."""
+  return tfds.features.Tensor(shape=(None, width), dtype=np.float32, encoding=_BYTES)
 
 
 class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
@@ -47,23 +68,27 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
   """
 
   UTTERANCE: type[release.Utterance]  # its fields become the fields of a record
+  # `wav.read_file` where all sounds of a release have the one form that it demands
+  READ_FILE: from_release.ReadFile = staticmethod(media.read_file)
   SAMPLE_RATE: int
   HOMEPAGE: str
   LICENCE: str
 
   def __init__(self, *, partial: bool = False, workers: int | None = None,
-               base: pathlib.Path | None = None, **kwargs: Any):
+               base: pathlib.Path | None = None, cache: pathlib.Path | None = None,
+               **kwargs: Any):
     """Takes TFDS's arguments (`config`, `data_dir`, `version`) and ours.
 
     Args:
       partial: accept a release that is not complete, and record `complete = false`.
       workers: processes that compute, threads that read; None: one per core.
       base: the prepared `base` to compute features from; None: the newest under `data_dir`.
+      cache: a folder for values of features on their way; None: they are not kept.
     """
     super().__init__(**kwargs)
     self._partial = partial
     self._workers = workers or parallel.workers_available()
-    self._base = base
+    self._base, self._cache = base, cache
 
   @staticmethod
   def read_release(manual_dir: pathlib.Path) -> release.Release:
@@ -71,9 +96,13 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
     raise NotImplementedError
 
   @property
-  def feature(self) -> feature_configs.Feature | None:
-    """What this config computes; None for `base`."""
-    return feature_configs.FEATURES.get(self.builder_config.name)
+  def feature(self) -> catalogue.Feature | None:
+    """What this config computes; None for `base` and `text`."""
+    return catalogue.FEATURES.get(self.builder_config.name)
+
+  @property
+  def _keeps_excluded(self) -> bool:
+    return bool(self.feature)
 
   def _info(self) -> tfds.core.DatasetInfo:
     return self.dataset_info_from_configs(
@@ -82,11 +111,10 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
 
   def _features(self) -> dict[str, tfds.features.FeatureConnector]:
     if self.feature:
-      shape = (None, self.feature.width)
-      return {'id': _TEXT, 'values': tfds.features.Tensor(
-        shape=shape, dtype=np.float32, encoding=_BYTES)}
+      return {'id': _TEXT, 'values': frames(self.feature.width)}
     fields = dataclasses.fields(self.UTTERANCE)
-    return {field.name: _SCALARS.get(field.type, _TEXT) for field in fields} | {
+    said = {field.name: _SCALARS.get(field.type, _TEXT) for field in fields}
+    return said if self.builder_config.name == TEXT else said | {
       'audio': tfds.features.Tensor(shape=(None,), dtype=np.int16, encoding=_BYTES),
       'sample_rate': _SCALARS[int],
     }
@@ -101,7 +129,7 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
     self.info.metadata.update(
       origin.finish(), licence=self.LICENCE, fingerprint=origin.ledger.fingerprint)
     # `base` has no rows for what it excludes; a feature config keeps them, without frames.
-    origin.ledger.save(pathlib.Path(self.data_dir), excluded_have_rows=bool(self.feature))
+    origin.ledger.save(pathlib.Path(self.data_dir), excluded_have_rows=self._keeps_excluded)
 
   def _shard_iterators_per_split(self, dl_manager):
     take = functools.partial(_take, self._records)
@@ -110,16 +138,19 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
   def _example_writer(self) -> writer.ExampleWriter:
     return _Writer(self.info.file_format, self._ledger)
 
-  def _origin(self, dl_manager, download_config) -> origins.FromRelease | origins.FromBase:
+  def _origin(self, dl_manager, download_config) -> Origin:
     if self.feature:
       folder = self._base or prepared.find(self.data_dir_root, self.name)
-      return origins.FromBase(folder, self.feature, workers=self._workers)
+      return from_base.FromBase(
+        folder, self.feature, workers=self._workers, cache=self._cache)
     parsed = self.read_release(pathlib.Path(download_config.manual_dir or dl_manager.manual_dir))
-    return origins.FromRelease(
-      self.name, parsed, sample_rate=self.SAMPLE_RATE, partial=self._partial,
-      workers=self._workers)
+    if self.builder_config.name == TEXT:
+      return from_release.TextFromRelease(self.name, parsed, partial=self._partial)
+    return from_release.FromRelease(
+      self.name, parsed, read_file=self.READ_FILE, sample_rate=self.SAMPLE_RATE,
+      partial=self._partial, workers=self._workers)
 
-  def _watched(self, origin) -> Iterator[origins.Record | None]:
+  def _watched(self, origin) -> Iterator[from_release.Record | None]:
     """The records, with a line of progress and the time left where somebody watches."""
     with tqdm.tqdm(desc=f'{self.name}/{self.builder_config.name}', total=len(origin),
                    unit=' utterances', leave=False, disable=None, mininterval=0.5) as line:
@@ -146,7 +177,7 @@ class _Writer(writer.ExampleWriter):
       yield key, record
 
 
-def _shard_sizes(origin: origins.FromRelease | origins.FromBase, wanted: int | None) -> list[int]:
+def _shard_sizes(origin: Origin, wanted: int | None) -> list[int]:
   """How many rows of the origin go into each shard, as even as can be."""
   rows = len(origin)
   if wanted and wanted > rows:
@@ -156,6 +187,6 @@ def _shard_sizes(origin: origins.FromRelease | origins.FromBase, wanted: int | N
   return [rows * (k + 1) // shards - rows * k // shards for k in range(shards)]
 
 
-def _take(records: Iterator[origins.Record | None], size: int):
+def _take(records: Iterator[from_release.Record | None], size: int):
   """The next rows, those without a record left out; the key is for TFDS, which ignores it here."""
   return ((0, record) for record in itertools.islice(records, size) if record is not None)

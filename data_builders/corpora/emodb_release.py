@@ -52,11 +52,16 @@ def read(manual_dir: pathlib.Path) -> release.Release:
     manual_dir, CORPUS, FOLDER, lambda folder: any(map(_match, release.listing(folder))),
     f'the folder {FOLDER} with clips named like 03a01Fa.wav')
   parsed = release.Release(root, release.read_truth(root, CORPUS))
-  for path in release.listing(root, '*.wav'):
-    if match := _match(path):
-      parsed.add(_utterance(match), path)
+  clips = {}
+  for path in release.listing(root, '*.[wW][aA][vV]'):
+    match = _match(path)
+    clip = match and _utterance(match)
+    if not clip:
+      parsed.exclude(f'{CORPUS}/{path.stem}', _reason(path), path)
+    elif path != clips.setdefault(clip.id, path):
+      parsed.exclude(f'{CORPUS}/{path.name}', f'the name of {clips[clip.id].name} again', path)
     else:
-      parsed.exclude(f'{CORPUS}/{path.stem}', release.UNLABELLED, path)
+      parsed.add(clip, path)
   counts = collections.Counter(utterance.emotion for utterance in parsed.utterances)
   expected = parsed.truth.get('utterances') or (FOUR if counts.keys() <= FOUR.keys() else ALL)
   for emotion, number in expected.items():
@@ -64,19 +69,35 @@ def read(manual_dir: pathlib.Path) -> release.Release:
   return parsed
 
 
+# Some file systems and archives change the case of names; every place in them has its own alphabet.
 _NAME = re.compile(
   rf'(?P<speaker>{"|".join(GENDERS)})(?P<sentence>{"|".join(SENTENCES)})'
-  rf'(?P<letter>[{"".join(EMOTIONS)}])(?P<version>[a-z])\.wav')
+  rf'(?P<letter>[{"".join(EMOTIONS)}])(?P<version>[a-z])\.wav', re.IGNORECASE)
+# What looks like such a name: the place of each part, what it is, and those that there are.
+_FORM = re.compile(r'\d\d[a-z]\d\d[a-z][a-z]\.wav', re.IGNORECASE)
+_PARTS = (
+  ('speaker', slice(0, 2), GENDERS), ('sentence', slice(2, 5), SENTENCES),
+  ('emotion', slice(5, 6), EMOTIONS))
 
 
 def _match(path: pathlib.Path) -> re.Match | None:
   return _NAME.fullmatch(path.name)
 
 
+def _reason(path: pathlib.Path) -> str:
+  """Why a sound is no utterance: it has another name altogether, or names what there is not."""
+  if _FORM.fullmatch(path.name):
+    for what, where, known in _PARTS:
+      if path.name[where].lower() not in map(str.lower, known):
+        return f'unknown {what} {path.name[where]!r} (there are: {", ".join(sorted(known))})'
+  return release.UNLABELLED
+
+
 def _utterance(match: re.Match) -> Utterance:
-  name, _ = match.string.split('.')
+  speaker, sentence = match['speaker'], match['sentence'].lower()
+  letter, version = match['letter'].upper(), match['version'].lower()
+  name = speaker + sentence + letter + version
   return Utterance(
-    id=f'{CORPUS}/{name}', dialogue=name, position=0, session='', speaker=match['speaker'],
-    gender=GENDERS[match['speaker']], start=0.0, end=math.nan,
-    transcript=SENTENCES[match['sentence']], emotion=EMOTIONS[match['letter']],
-    sentence=match['sentence'], version=match['version'])
+    id=f'{CORPUS}/{name}', dialogue=name, position=0, session='', speaker=speaker,
+    gender=GENDERS[speaker], start=0.0, end=math.nan, transcript=SENTENCES[sentence],
+    emotion=EMOTIONS[letter], sentence=sentence, version=version)

@@ -8,13 +8,15 @@
 import collections
 import dataclasses
 import pathlib
-import re
+from collections.abc import Iterator, Sequence
 
-from data_builders.corpora import release
+from data_builders.corpora import iemocap_labels, release
+from data_builders.corpora.iemocap_labels import Label
 
 CORPUS = 'iemocap'
 FOLDER = 'IEMOCAP_full_release'
 SAMPLE_RATE = 16000
+OVERLAP = 0.1  # seconds by which two turns of one speaker may overlap unnoticed
 
 # The release of 2008: utterances per session, and those of the usual four classes among them.
 UTTERANCES = {'1': 1819, '2': 1811, '3': 2136, '4': 2103, '5': 2170}
@@ -22,41 +24,22 @@ FOUR_CLASS = {'1': 1085, '2': 1023, '3': 1151, '4': 1031, '5': 1241}
 FOUR_LABELS = ('neu', 'hap', 'exc', 'sad', 'ang')  # exc counts as hap
 
 
-@dataclasses.dataclass
-class Vote:
-  """What one rater said; an actor who rates himself is 'F1' or 'M1'."""
-
-  rater: str
-  labels: tuple[str, ...] = ()
-  valence: float | None = None  # None where the rater gave none, or it cannot be read
-  activation: float | None = None
-  dominance: float | None = None
-  comment: str = ''
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Utterance(release.Utterance):
-  emotion_common: str  # see `common_label`
+  script: str  # 'script01' .. 'script03': the play that the dialogue is of; '': improvised
+  emotion_common: str  # see `iemocap_labels.common_label`
   valence: float  # means over raters as released: a few lie outside 1..5
   activation: float
   dominance: float
-  votes: tuple[Vote, ...]  # self-evaluations included
-
-
-@dataclasses.dataclass(frozen=True)
-class Label:
-  """An official label line with the votes below it."""
-
-  name: str
-  start: float
-  end: float
-  emotion: str
-  attributes: tuple[float, float, float]  # valence, activation, dominance
-  votes: dict[str, Vote]  # by rater, self-evaluations included
+  votes: tuple[iemocap_labels.Vote, ...]  # self-evaluations included
 
 
 def read(manual_dir: pathlib.Path) -> release.Release:
-  """Parses all sessions; what is missing or damaged is told in `shortfalls` and `exclusions`."""
+  """Parses all sessions; what is missing or damaged is told in `shortfalls` and `exclusions`.
+
+  Raises:
+    ValueError: if it is no such release, or a session holds labels of another one.
+  """
   root = release.find_root(
     manual_dir, CORPUS, FOLDER, lambda folder: any(folder.glob('Session[1-5]/dialog')),
     f'the folder {FOLDER} with Session1/dialog, Session1/sentences ... Session5')
@@ -77,122 +60,116 @@ def read(manual_dir: pathlib.Path) -> release.Release:
   return parsed
 
 
-def parse_evaluation(text: str) -> tuple[list[Label], list[str], list[str]]:
-  """Labels of one EmoEvaluation file; label lines and other lines that cannot be read."""
-  labels, damaged, unknown = [], [], []
-  votes = {}
-  for line in text.splitlines():
-    if match := _LABEL.fullmatch(line.strip()):
-      votes = {}  # the lines below belong to this label
-      attributes = tuple(float(number) for number in match.group('v', 'a', 'd'))
-      labels.append(Label(match['name'], float(match['start']), float(match['end']),
-                          match['emotion'], attributes, votes))
-    elif line.startswith('['):
-      votes = {}
-      damaged.append(line)
-    elif line.strip() and not line.startswith('%') and not _add_vote(votes, line):
-      unknown.append(line)
-  return labels, damaged, unknown
+@dataclasses.dataclass
+class _Listed:
+  """All that the label files say of one utterance."""
 
+  path: pathlib.Path  # the first file that names it
+  labels: list[Label] = dataclasses.field(default_factory=list)
+  damage: str = ''  # of a line that cannot be used
 
-def parse_transcriptions(text: str) -> dict[str, str]:
-  """Words per utterance name; what has no name ('M: [LAUGHTER]') is passed over."""
-  words = {}
-  for line in text.splitlines():
-    if match := _TRANSCRIPT.fullmatch(line.strip()):
-      words.setdefault(match['name'], match['words'])
-  return words
-
-
-def common_label(label: Label) -> str:
-  """The label of the six-class list that most papers on dialogues use (7,433 utterances).
-
-  It is the official one, but for 53 utterances without a majority that the list calls happy. No
-  file of the release says which they are. Here they are those for which happiness and excitement
-  share the lead, each named by at least two evaluators (who may name two emotions): a
-  reconstruction, which the protocol checks by the list's counts.
-  """
-  if label.emotion != 'xxx':
-    return label.emotion
-  counts = collections.Counter(
-    name for vote in label.votes.values() if vote.rater.startswith('E')
-    for name in set(vote.labels))
-  happy, excited = counts.pop('Happiness', 0), counts.pop('Excited', 0)
-  shared = happy == excited >= 2 and happy > max(counts.values(), default=0)
-  return 'hap' if shared else label.emotion
-
-
-# [6.2901 - 8.2357]<tab>Ses01F_impro01_F000<tab>neu<tab>[2.5000, 2.5000, 2.5000]
-_LABEL = re.compile(
-  r'\[(?P<start>\d+\.?\d*)\s*-\s*(?P<end>\d+\.?\d*)\]\s+'
-  r'(?P<name>Ses\d\d[FM]_\w+_[FM]\w+)\s+(?P<emotion>[a-z]{3})\s+'
-  r'\[(?P<v>\d+\.?\d*),\s*(?P<a>\d+\.?\d*),\s*(?P<d>\d+\.?\d*)\]')
-# C-E2:<tab>Neutral; Sadness;<tab>()   or   A-E3:<tab>val 3; act 2; dom  2;<tab>(comment)
-_VOTE = re.compile(
-  r'(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<said>[^(]*)(?:\((?P<comment>.*)\)?)?\s*')
-_ATTRIBUTE = re.compile(r'(val|act|dom)\s*(\d+(?:\.\d+)?)')
-# Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
-_TRANSCRIPT = re.compile(
-  r'(?P<name>Ses\d\d[FM]_\S+?)\s*(?:\[[\d.\s-]*\])?\s*:\s*(?P<words>.*)')
-_NAME = re.compile(r'Ses\d\d[FM]_\w+')
-
-
-def _add_vote(votes: dict[str, Vote], line: str) -> bool:
-  """Merges a rater's category or attribute line into his vote; False if it is no such line."""
-  match = _VOTE.fullmatch(line.strip())
-  if not match:
-    return False
-  vote = votes.setdefault(match['rater'], Vote(match['rater']))
-  if comment := (match['comment'] or '').removesuffix(')').strip():
-    vote.comment = f'{vote.comment}; {comment}' if vote.comment else comment
-  if match['kind'] == 'C':
-    vote.labels += tuple(name.strip() for name in match['said'].split(';') if name.strip())
-  else:
-    given = {key: float(number) for key, number in _ATTRIBUTE.findall(match['said'])}
-    vote.valence, vote.activation, vote.dominance = map(given.get, ('val', 'act', 'dom'))
-  return True
+  @property
+  def reason(self) -> str:
+    """Why it cannot be used; '' if it can."""
+    twice = 'labelled twice, differently'
+    return self.damage or (twice if any(one != self.labels[0] for one in self.labels) else '')
 
 
 def _read_session(folder: pathlib.Path, session: str, root: pathlib.Path) -> release.Release:
+  """Every name that has a label or a sound becomes one utterance or one exclusion."""
   part = release.Release(root)
-  sounds = {path.stem: path for path in release.listing(folder / 'sentences/wav', '*/*.wav')}
-  labelled = set()
-  for path in release.listing(folder / 'dialog/EmoEvaluation', '*.txt'):
-    labels, damaged, unknown = parse_evaluation(release.read_text(path))
-    transcriptions = folder / 'dialog/transcriptions' / path.name
-    words = {}
-    if transcriptions.is_file():
-      words = parse_transcriptions(release.read_text(transcriptions))
-    for line in damaged:
-      name = _NAME.search(line)
-      name = name[0] if name else path.stem
-      labelled.add(name)
-      part.exclude(f'{CORPUS}/{name}', 'label line that cannot be read', path)
-    part.notes.extend(f'{path.name} has a line of unknown form: {line!r}' for line in unknown)
-    labels.sort(key=lambda label: (label.start, label.end, label.name))
-    for position, label in enumerate(labels):
-      name = label.name
-      if name in labelled:
-        part.exclude(f'{CORPUS}/{name}', 'labelled twice', path)
-      elif name not in sounds:
-        part.exclude(f'{CORPUS}/{name}', 'label without audio',
-                     folder / 'sentences/wav' / path.stem / f'{name}.wav')
-      else:
-        if name not in words:
-          part.notes.append(f'{name} has no transcript')
-        part.add(_utterance(label, path.stem, position, session, words.get(name, '')), sounds[name])
-      labelled.add(name)
-  for name in sorted(sounds.keys() - labelled):
+  listed = _read_labels(folder / 'dialog/EmoEvaluation', part.notes)
+  words = _read_words(folder / 'dialog/transcriptions', part.notes)
+  sounds = _find_sounds(folder / 'sentences/wav', part.notes)
+  for name, found in listed.items():
+    if name.startswith('Ses') and name[3:5] != f'{int(session):02}':
+      raise ValueError(f'{CORPUS}: {found.path} labels {name}, which is no utterance of session '
+                       f'{session}. Was one session copied over another? Restore {folder}.')
+    if found.damage:
+      part.exclude(f'{CORPUS}/{name}', found.damage, found.path)
+  for position, label in _in_dialogue_order(listed.values()):
+    name, found = label.name, listed[label.name]
+    if found.reason:
+      part.exclude(f'{CORPUS}/{name}', found.reason, found.path)
+    elif name not in sounds:
+      expected = folder / 'sentences/wav' / label.dialogue / f'{name}.wav'
+      part.exclude(f'{CORPUS}/{name}', 'label without audio', expected)
+    else:
+      part.add(_utterance(label, position, session, words.get(name, '')), sounds[name])
+      part.notes.extend(iemocap_labels.oddities(label))
+      if len(found.labels) > 1:
+        part.notes.append(f'{name} is labelled {len(found.labels)} times, always the same')
+      if name not in words:
+        part.notes.append(f'{name} has no transcript')
+  part.notes.extend(_overlaps(part.utterances))
+  for name in sorted(sounds.keys() - listed.keys()):
     part.exclude(f'{CORPUS}/{name}', release.UNLABELLED, sounds[name])
   return part
 
 
-def _utterance(
-  label: Label, dialogue: str, position: int, session: str, words: str) -> Utterance:
-  gender = label.name.rsplit('_', 1)[1][0]
+def _read_labels(folder: pathlib.Path, notes: list[str]) -> dict[str, _Listed]:
+  """By name of the utterance, in the order of the files."""
+  listed = {}
+  for path in release.listing(folder, '*.txt'):
+    text = release.read_text(path)
+    labels, damaged, unknown = iemocap_labels.parse_evaluation(text)
+    for label in labels:
+      listed.setdefault(label.name, _Listed(path)).labels.append(label)
+    for number, line in enumerate(damaged, 1):
+      name = line.name or f'{path.stem}, damaged line {number}'
+      listed.setdefault(name, _Listed(path)).damage = line.reason
+    if not iemocap_labels.attribute_order(text):
+      notes.append(f'{path.name} has no header; the scales are taken for V, A, D')
+    notes.extend(f'{path.name} has a line of unknown form: {line!r}' for line in unknown)
+  return listed
+
+
+def _read_words(folder: pathlib.Path, notes: list[str]) -> dict[str, str]:
+  words = {}
+  for path in release.listing(folder, '*.txt'):
+    said, again = iemocap_labels.parse_transcriptions(release.read_text(path))
+    words = said | words
+    notes.extend(f'{name} has two transcripts; the first is taken' for name in again)
+  return words
+
+
+def _find_sounds(folder: pathlib.Path, notes: list[str]) -> dict[str, pathlib.Path]:
+  """By name, whatever the folder of a dialogue and the case of '.wav'."""
+  sounds = {}
+  for path in release.listing(folder, '*/*.[wW][aA][vV]'):
+    if sounds.setdefault(path.stem, path) != path:
+      notes.append(f'{path.stem} lies in two folders; the sound in {sounds[path.stem].parent.name} '
+                   'is taken')
+  return sounds
+
+
+def _in_dialogue_order(listed: Sequence[_Listed]) -> Iterator[tuple[int, Label]]:
+  """(position, first label), of all utterances with a label that can be used."""
+  labels = [found.labels[0] for found in listed if not found.damage]
+  labels.sort(key=lambda label: (label.dialogue, label.start, label.end, label.name))
+  ranks = collections.Counter()
+  for label in labels:
+    yield ranks[label.dialogue], label
+    ranks[label.dialogue] += 1
+
+
+def _overlaps(utterances: Sequence[release.Utterance]) -> Iterator[str]:
+  """Notes on turns of one speaker that overlap; those of two speakers often do."""
+  last = {}
+  for one in utterances:
+    before = last.get((one.dialogue, one.speaker))
+    if before and before.end - one.start > OVERLAP:
+      yield (f'{one.id.partition("/")[2]} starts {before.end - one.start:.2f} s before its speaker '
+             f'has ended {before.id.partition("/")[2]}')
+    last[one.dialogue, one.speaker] = one
+
+
+def _utterance(label: Label, position: int, session: str, words: str) -> Utterance:
   valence, activation, dominance = label.attributes
   return Utterance(
-    id=f'{CORPUS}/{label.name}', dialogue=dialogue, position=position, session=session,
-    speaker=label.name[:5] + gender, gender=gender, start=label.start, end=label.end,
-    transcript=words, emotion=label.emotion, emotion_common=common_label(label), valence=valence,
-    activation=activation, dominance=dominance, votes=tuple(label.votes.values()))
+    id=f'{CORPUS}/{label.name}', dialogue=label.dialogue, position=position, session=session,
+    speaker=label.speaker, gender=label.speaker[-1], script=label.script, start=label.start,
+    end=label.end,
+    transcript=words, emotion=label.emotion, emotion_common=iemocap_labels.common_label(label),
+    valence=valence, activation=activation, dominance=dominance,
+    votes=tuple(label.votes.values()))

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from data_builders.corpora import release
 from emojax.io import files, prepared, salvage
 
-COUNTED = ('session', 'emotion')  # columns that `counts.json` counts, where a corpus has them
+COUNTED = ('split', 'session', 'emotion')  # columns of `counts.json`, where a corpus has them
 
 
 class Ledger:
@@ -22,6 +22,7 @@ class Ledger:
   def __init__(self, exclusions: Sequence[release.Exclusion] = ()):
     self.columns = collections.defaultdict(list)
     self.exclusions = list(exclusions)
+    self.notes: list[str] = []
     self._hash = hashlib.blake2b(digest_size=16)
     self._checksums = []
 
@@ -49,11 +50,11 @@ class Ledger:
     return self._hash.hexdigest()
 
   def save(self, folder: pathlib.Path, *, excluded_have_rows: bool) -> None:
-    """Writes index, exclusions and counts into the folder of the records."""
+    """Writes index, exclusions, notes and counts into the folder of the records."""
     checksums = {prepared.CHECKSUM: np.array(self._checksums, np.uint64)}
     prepared.write_index(folder, self.columns | checksums)
-    lines = [json.dumps(dataclasses.asdict(exclusion)) + '\n' for exclusion in self.exclusions]
-    files.write_text(folder / prepared.EXCLUSIONS, ''.join(lines))
+    _write_lines(folder / prepared.EXCLUSIONS, map(dataclasses.asdict, self.exclusions))
+    _write_lines(folder / prepared.NOTES, ({'note': note} for note in self.notes))
     excluded = len(self.exclusions)
     kept = len(self) - excluded if excluded_have_rows else len(self)
     counts = {'listed': kept + excluded, 'kept': kept, 'excluded': excluded}
@@ -63,3 +64,7 @@ class Ledger:
     if 'duration' in self.columns:
       counts['seconds'] = round(sum(self.columns['duration']), 3)
     files.write_json(folder / prepared.COUNTS, counts)
+
+
+def _write_lines(path: pathlib.Path, items: Iterable[Mapping[str, Any]]) -> None:
+  files.write_text(path, ''.join(json.dumps(item) + '\n' for item in items))

@@ -40,18 +40,18 @@ def map_processes(
 
 def map_threads(
   function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
-  """The same for work that waits for files rather than computes."""
+  """The same for work that waits for files rather than computes; an item may be a whole film."""
   with futures.ThreadPoolExecutor(workers) as pool:
-    yield from _in_order(pool, function, items, workers)
+    yield from _in_order(pool, function, items, workers, chunk=1)
 
 
-def _in_order(pool, function, items, workers) -> Iterator[Any]:
+def _in_order(pool, function, items, workers, chunk=CHUNK) -> Iterator[Any]:
   """`pool.map` takes all items at once, and with them all sound into memory; this takes a few."""
   items = iter(items)
   pending = collections.deque()
   try:
-    while chunk := list(itertools.islice(items, CHUNK)):
-      pending.append(pool.submit(_apply, function, chunk))
+    while some := list(itertools.islice(items, chunk)):
+      pending.append(pool.submit(_apply, function, some))
       if len(pending) >= AHEAD * workers:
         yield from pending.popleft().result()
     while pending:

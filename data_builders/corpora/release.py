@@ -11,6 +11,24 @@ from emojax.io import files
 UNLABELLED = 'audio without label'  # no utterance of the corpus: a complete release may hold some
 
 
+@dataclasses.dataclass(frozen=True)
+class Clip:
+  """A stretch of a sound, or of a film's sound."""
+
+  path: pathlib.Path
+  start: float | None = None  # seconds into the file; None: from its beginning
+  end: float | None = None  # None: to its end
+
+
+@dataclasses.dataclass(frozen=True)
+class Word:
+  """A word and when it is said, in seconds into the dialogue."""
+
+  start: float
+  end: float
+  text: str
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Utterance:
   """What a release says of one utterance; a corpus adds fields of its own.
@@ -23,11 +41,13 @@ class Utterance:
   position: int  # among the labelled utterances of its dialogue, by start time, from 0
   session: str
   speaker: str
-  gender: str  # 'F' or 'M'
+  gender: str  # 'F' or 'M'; '': the release does not say
   start: float  # seconds into the dialogue
   end: float  # NaN: as long as its sound
   transcript: str
   emotion: str  # in the spelling of the release
+  split: str = ''  # the release's own part: 'train', 'valid', 'test'; '': it has none
+  words: tuple[Word, ...] = ()  # where the release has them with their times
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +66,15 @@ class Release:
   root: pathlib.Path
   truth: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # empty for a real release
   utterances: list[Utterance] = dataclasses.field(default_factory=list)  # in dialogue order
-  sounds: list[pathlib.Path] = dataclasses.field(default_factory=list)  # of each utterance
+  sounds: list[Clip | None] = dataclasses.field(default_factory=list)  # of each; None: absent
   exclusions: list[Exclusion] = dataclasses.field(default_factory=list)
   shortfalls: list[str] = dataclasses.field(default_factory=list)  # why it is not complete
   notes: list[str] = dataclasses.field(default_factory=list)  # oddities that cost no utterance
 
-  def add(self, utterance: Utterance, sound: pathlib.Path) -> None:
+  def add(self, utterance: Utterance, sound: pathlib.Path | Clip | None) -> None:
+    """`sound`: a whole file, a stretch of one, or None where the release's media are absent."""
     self.utterances.append(utterance)
-    self.sounds.append(sound)
+    self.sounds.append(Clip(sound) if isinstance(sound, pathlib.Path) else sound)
 
   def exclude(self, id: str, reason: str, file: pathlib.Path) -> None:
     self.exclusions.append(Exclusion(id, reason, str(file.relative_to(self.root))))
@@ -108,7 +129,9 @@ def identity(truth: Mapping[str, Any]) -> str:
   """Which release it is, in words; compared so that one is not taken for another."""
   if not truth:
     return 'the real release'
-  details = (f'{name} {truth[name]}' for name in ('version', 'seed', 'size') if name in truth)
+  details = [f'{name} {truth[name]}' for name in ('version', 'seed', 'size') if name in truth]
+  if planted := truth.get('defects'):
+    details.append('with defects' if planted is True else f'with the defect {planted}')
   return f'a generated release ({", ".join(details)})'
 
 

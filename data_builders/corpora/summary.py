@@ -4,7 +4,7 @@ import collections
 import json
 import pathlib
 
-from data_builders.corpora import release
+from data_builders.corpora import ledger, release
 from emojax.io import files, prepared
 
 
@@ -20,13 +20,16 @@ def text(name: str, folder: pathlib.Path, why: str, seconds: float) -> str:
   facts.append(f'{size / 1e6:,.1f} MB')
   lines = [f'{name} {why if why == "kept" else f"built in {seconds:.1f} s ({why})"}: {folder}',
            ', '.join(facts)]
-  for column in ('session', 'emotion'):
+  for column in ledger.COUNTED:
     if len(counts.get(column, ())) > 1:
       lines.append(f'{column}: ' + ', '.join(
         f'{value} {number:,}' for value, number in counts[column].items()))
   lines += [f'excluded, {reason}: {release.some(ids)}' for reason, ids in _excluded(folder).items()]
   if notes := metadata.get('notes'):
-    lines.append(f'{metadata["num_notes"]:,} oddities that cost nothing: {release.some(notes)}')
+    lines.append(f'{metadata["num_notes"]:,} oddities that cost nothing, see {prepared.NOTES}: '
+                 + '; '.join(notes[:3]))
+  if licence := metadata.get('extractor_licence'):
+    lines.append(licence)
   if not metadata['complete']:
     lines.append('NOT COMPLETE: results on it are results on a part of the corpus')
   if metadata.get('generated'):

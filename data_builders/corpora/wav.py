@@ -1,10 +1,13 @@
-"""Reads a sound of a release and refuses what would make a wrong record."""
+"""Reads the sounds of a release that are wave files of one form, and refuses any other."""
 
 import os
 import pathlib
 import struct
+from collections.abc import Sequence
 
 import numpy as np
+
+from data_builders.corpora import release
 
 
 def read(path: pathlib.Path, sample_rate: int) -> np.ndarray:
@@ -27,15 +30,27 @@ def read(path: pathlib.Path, sample_rate: int) -> np.ndarray:
     raise ValueError(f'audio that cannot be read ({error.error_string})') from error
   if not len(samples):
     raise ValueError('audio without samples')
-  if missing := _missing_bytes(path):
+  if missing := missing_bytes(path):
     raise ValueError(f'audio cut short by {missing:,} bytes')
   return samples
 
 
-def _missing_bytes(path: pathlib.Path) -> int:
-  """How many bytes the header promises beyond the end of the file: libsndfile passes over that."""
+def read_file(
+  clips: Sequence[release.Clip], sample_rate: int) -> list[tuple[np.ndarray | None, str]]:
+  """(samples, '') or (None, the reason) of every clip of one file, which must be all of it."""
+  try:
+    return [(read(clip.path, sample_rate), '') for clip in clips]
+  except ValueError as error:
+    return [(None, str(error))] * len(clips)
+
+
+def missing_bytes(path: pathlib.Path) -> int:
+  """How many bytes a RIFF header (wav, avi) promises beyond the end of the file; 0 for others.
+
+  Libsndfile passes over that.
+  """
   with open(path, 'rb') as file:
-    kind, size = struct.unpack('<4sI', file.read(8))
+    kind, size = struct.unpack('<4sI', file.read(8).ljust(8, b'\0'))
   unknown = kind != b'RIFF' or size >= 0x7FFFF000  # what a writer to a pipe leaves there
   missing = 0 if unknown else size + 8 - os.path.getsize(path)
   return missing if missing > 64 else 0  # old writers miscount their own last chunk by a little

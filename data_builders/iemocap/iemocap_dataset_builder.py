@@ -2,7 +2,7 @@
 
 import tensorflow_datasets as tfds
 
-from data_builders.corpora import base, iemocap_release
+from data_builders.corpora import base, iemocap_release, wav
 
 
 class Builder(base.Builder):
@@ -10,7 +10,9 @@ class Builder(base.Builder):
 
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First version.'}
-  BUILDER_CONFIGS = base.configs('logmel_mat')
+  BUILDER_CONFIGS = base.configs(
+    'logmel_mat', 'mel_chunks_mme2e', 'mfcc_mdre', 'waveform_fme', 'egemaps', 'egemaps_lld',
+    'compare', 'compare_lld')
   MANUAL_DOWNLOAD_INSTRUCTIONS = (
     'Ask USC SAIL for IEMOCAP (https://sail.usc.edu/iemocap/iemocap_release.htm), unpack it, and '
     'give the folder IEMOCAP_full_release as manual_dir. Without it: a generated release from '
@@ -20,4 +22,5 @@ class Builder(base.Builder):
   SAMPLE_RATE = iemocap_release.SAMPLE_RATE
   HOMEPAGE = 'https://sail.usc.edu/iemocap/'
   LICENCE = 'USC SAIL release form: for research, no redistribution of media or transcripts'
+  READ_FILE = staticmethod(wav.read_file)
   read_release = staticmethod(iemocap_release.read)

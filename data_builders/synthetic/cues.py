@@ -31,6 +31,14 @@ TABLES: Mapping[str, Table] = {
 }
 
 
+def wider(table: Table, others: Sequence[str]) -> Table:
+  """The table with further classes, which show themselves at 0.66 and else any class alike."""
+  every = [*table, *others]
+  rows = {y: {c: table[y].get(c, 0.0) for c in every} for y in table}
+  miss = 0.34 / (len(every) - 1)
+  return rows | {y: {c: 0.66 if c == y else miss for c in every} for y in others}
+
+
 def draw(table: Table, label: str, rng: np.random.Generator) -> str:
   """Draws the cue of an utterance; one whose class the table does not know shows any cue."""
   cues = list(next(iter(table.values())))

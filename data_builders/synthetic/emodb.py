@@ -74,10 +74,7 @@ def plan(seed: int, size: str) -> list[Clip]:
 def table() -> cues.Table:
   """p(cue | emotion) of the voice, seven by seven."""
   every = [cue for _, cue in EMOTIONS.values()]
-  rows = {y: {c: cues.TABLES['audio'][y].get(c, 0.0) for c in every} for y in cues.CLASSES}
-  for y in every[len(rows) :]:
-    rows[y] = {c: 0.66 if c == y else 0.34 / 6 for c in every}
-  return rows
+  return cues.wider(cues.TABLES['audio'], every[len(cues.CLASSES) :])
 
 
 def describe(clips: Sequence[Clip], *, seed: int, size: str) -> dict[str, Any]:

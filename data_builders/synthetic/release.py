@@ -65,8 +65,8 @@ def _check_same(root: pathlib.Path, truth: Mapping[str, Any]) -> None:
     )
   found = files.read_json(path)
   if found != json.loads(json.dumps(truth)):
-    keys = ('corpus', 'seed', 'size', 'version')
-    have, want = (', '.join(f'{k}={t.get(k)!r}' for k in keys) for t in (found, truth))
+    keys = ('corpus', 'seed', 'size', 'version', 'defects')
+    have, want = (', '.join(f'{k}={t[k]!r}' for k in keys if k in t) for t in (found, truth))
     raise ValueError(
       f'{root} already holds a generated release with {have}; asked for is one with {want}. '
       f'Delete that folder or choose another --out.'

@@ -26,6 +26,26 @@ LEXICON: Mapping[str, Sequence[str]] = {
     'outrageous', 'infuriating', 'ridiculous', 'insulting', 'maddening', 'unacceptable', 'rude',
     'hateful', 'unfair', 'stupid', 'shameful', 'absurd', 'disrespectful', 'hostile',
   ),
+  'sur': (
+    'surprising', 'unexpected', 'astonishing', 'startling', 'sudden', 'unbelievable', 'stunning',
+    'incredible', 'strange', 'curious', 'mysterious', 'bizarre', 'unheard', 'baffling',
+  ),
+  'fea': (
+    'scary', 'terrifying', 'frightening', 'dangerous', 'creepy', 'threatening', 'alarming',
+    'dreadful', 'horrifying', 'risky', 'ominous', 'menacing', 'spooky', 'chilling',
+  ),
+  'dis': (
+    'disgusting', 'gross', 'nasty', 'filthy', 'revolting', 'rotten', 'slimy', 'smelly',
+    'sickening', 'vile', 'foul', 'repulsive', 'mouldy', 'greasy',
+  ),
+  'pea': (
+    'peaceful', 'calm', 'quiet', 'gentle', 'relaxing', 'soothing', 'cosy', 'tender',
+    'comfortable', 'loving', 'mellow', 'restful', 'thoughtful', 'trusting',
+  ),
+  'pow': (
+    'powerful', 'proud', 'important', 'mighty', 'impressive', 'heroic', 'confident',
+    'successful', 'daring', 'respected', 'bold', 'grand', 'determined', 'brave',
+  ),
 }  # fmt: skip
 
 # No gap follows 'a' or 'an'.

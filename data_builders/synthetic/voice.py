@@ -32,6 +32,7 @@ MANNERS = {
   'bor': Manner(pitch=0.90, swing=0.04, level=-37, tilt=13.0, tempo=2.6, breath=0.01),
   'dis': Manner(pitch=0.75, swing=0.30, level=-27, tilt=6.0, tempo=3.4, breath=0.10),
   'fea': Manner(pitch=1.80, swing=0.10, level=-32, tilt=12.0, tempo=6.4, breath=0.30),
+  'sur': Manner(pitch=1.40, swing=0.80, level=-22, tilt=6.5, tempo=2.9, breath=0.04),
 }
 
 VOWELS = np.array(  # first three formants in Hz of a man; the outermost vowels are left out

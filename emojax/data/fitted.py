@@ -96,9 +96,10 @@ def checked_word_cache(
     vocabulary: Mapping[str, int], vectors: np.ndarray, scheme: str, width: int,
 ) -> tuple[Mapping[str, int], np.ndarray]:
   """The original's own vocabulary and vectors, once the config agrees with them."""
-  if scheme != 'shared_unk':
+  theirs = 'shared_unk' if [*vocabulary.values()].count(1) > 1 else 'clean'
+  if scheme != theirs:
     raise ValueError(f"config.streams.text.vocabulary={scheme!r}, but the original's cache files "
-                     "number words as 'shared_unk'; set that, or name a file of vectors.")
+                     f'number words as {theirs!r}; set that, or name a file of vectors.')
   if vectors.shape[1] != width:
     raise ValueError(f"config.streams.text.width={width}, but the original's cached vectors are "
                      f'{vectors.shape[1]} wide; set that.')
@@ -129,13 +130,13 @@ def class_weights(
     setting: str | Sequence[float], ids: np.ndarray, names: Sequence[str]) -> tuple[float, ...]:
   """One factor per class: 'none', 'balanced' by the counts in `ids`, or the given numbers.
 
-  Several labels at once, `ids` [N, K], know 'none' alone.
+  Several labels or numbers, `ids` [N, K], know 'none' alone.
   """
   if setting == 'none':
     return (1.0,) * len(names)
   if ids.ndim == 2:
-    raise ValueError(f"class_weights={setting!r}: a multi-label head knows 'none' alone, since an "
-                     'utterance has no one class.')
+    raise ValueError(f"class_weights={setting!r}: a head of several labels or of numbers knows "
+                     "'none' alone, since an utterance has no one class.")
   counts = np.bincount(ids, minlength=len(names))
   if setting == 'balanced':
     if not counts.all():

@@ -100,13 +100,20 @@ class Layout:
   restarts: bool = False
 
 
+IEMOCAP_KEY = (r'(?P<dialogue>(?P<recording>Ses0(?P<session>[1-5]))[FM]_'
+               r'(?:(?P<script>script\d\d)\w*|\w+))_(?P<gender>[FM])\w+')
+
+
+def iemocap_place(key: re.Match) -> dict[str, str]:
+  """Index columns that an utterance's name, as the release has it, tells of."""
+  return {'session': key['session'], 'speaker': key['recording'] + key['gender'],
+          'gender': key['gender'], 'dialogue': key['dialogue'], 'script': key['script'] or ''}
+
+
 LAYOUTS = {
   'iemocap': Layout(
     'IEMOCAP', ('traindev', 'test'), {'emotions': _names('emotion', 'neu', 'hap', 'sad', 'ang')},
-    key=r'(?P<dialogue>(?P<recording>Ses0(?P<session>[1-5]))[FM]_\w+)_(?P<gender>[FM])\w+',
-    place=lambda split, key: {
-      'session': key['session'], 'speaker': key['recording'] + key['gender'],
-      'gender': key['gender'], 'dialogue': key['dialogue']}),
+    key=IEMOCAP_KEY, place=lambda split, key: iemocap_place(key)),
   'mosi': Layout(
     'MOSI', ('trainval', 'test'), {'sentiment': _score()},
     key=r'(?P<video>.+)_(?P<number>\d+)', place=lambda split, key: {'video': key['video']}),

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,19 +12,21 @@ import xxhash
 
 from emojax.io import prepared
 
-WITHOUT = '-without-'  # in the fingerprint of a corpus, before a hash of what was lost
+# in the fingerprint of a corpus, after that of its index: a hash of what was lost, and the
+# fingerprint of a table
+WITHOUT, WITH = '-without-', '-with-'
 
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-  """`base` of a corpus.
+  """`base` of a corpus; or its `text`, which is `base` without media.
 
   Attributes:
     name: e.g. 'iemocap'.
     path: the data_dir that it was found in; None: TFDS's default.
     index: the table of utterances.
-    about: the dataset's metadata: fingerprint, complete, generated, bayes_accuracy ...; of a
-      damaged one also `exclusions`, id -> why, of what was lost.
+    about: the dataset's metadata: fingerprint, complete, generated, bayes_accuracy ...; `media` is
+      False in that of `text`; of a damaged one also `exclusions`, id -> why, of what was lost.
     num_excluded: utterances of the release that became no record, or whose record was lost.
     rows: the records of the utterances; None: all, in their order.
     opened: config -> what was opened with it.
@@ -61,9 +64,12 @@ class Corpus:
     """A feature config of the corpus, row for row with the index.
 
     Raises:
-      ValueError: if it is not of this build of the corpus; or damaged, and not named to `load`.
+      ValueError: if it is not of this build of the corpus; or damaged, and not named to `load`; or
+        if there are no media that it could be of.
     """
-    fingerprint = self.about['fingerprint'].partition(WITHOUT)[0]
+    if not self.about.get('media', True):
+      raise _without_media(self.name, config)
+    fingerprint = self.about['fingerprint'].partition('-with')[0]
     dataset = (self.opened[config] if config in self.opened else
                _open(self.name, self.path, config, fingerprint))
     rows = np.arange(len(dataset)) if self.rows is None else self.rows
@@ -94,13 +100,15 @@ class Feature:
 
 def load(
     name: str, path: str | os.PathLike | None, *, features: Sequence[str] = (),
-    damaged: str = 'stop') -> Corpus:
-  """Opens a corpus below `path` (the --data_dir of the build).
+    damaged: str = 'stop', config: str = '') -> Corpus:
+  """Opens a corpus below `path` (the --data_dir of the build); where `base` is not there, `text`.
 
   Args:
     features: the feature configs that will be read; one that is damaged can cost utterances.
     damaged: 'stop', or 'quarantine': go on without the utterances that damaged shards have lost.
       The corpus then has another fingerprint: it is no longer the same set of utterances.
+
+    config: the one that has the index; '': `base`, or `text`.
 
   Raises:
     prepared.UnpreparedError: with the build command, if it is not there.
@@ -109,13 +117,15 @@ def load(
   if damaged not in ('stop', 'quarantine'):
     raise ValueError(f"config.data.damaged={damaged!r}; there are: 'stop', 'quarantine'.")
   quarantine, path = damaged == 'quarantine', str(path) if path else None
-  base = prepared.Dataset(prepared.find(path, name), quarantine=quarantine)
-  opened = {config: _open(name, path, config, base.about['fingerprint'], quarantine)
-            for config in features}
+  folder = prepared.find(path, name, config) if config else _find_base(name, path, features)
+  base = prepared.Dataset(folder, quarantine=quarantine)
+  opened = {config: base} if config else {}
+  opened |= {feature: _open(name, path, feature, base.about['fingerprint'], quarantine)
+             for feature in features}
   lost = {}
-  for config, dataset in {'base': base, **opened}.items():
+  for part, dataset in {config or 'base': base, **opened}.items():
     for id, why in dataset.lost.items():
-      lost.setdefault(id, f'{config}: {why}')
+      lost.setdefault(id, f'{part}: {why}')
   if not lost:
     return Corpus(name, path, base.index, base.about, base.counts['excluded'], opened=opened)
   rows = np.flatnonzero([id not in lost for id in base.index['id'].tolist()])
@@ -128,6 +138,22 @@ def load(
                 base.counts['excluded'] + len(lost), rows=rows, opened=opened)
 
 
+def _find_base(name: str, path: str | None, features: Sequence[str]) -> pathlib.Path:
+  """`base`, or `text` where no feature is asked for that is computed from sound."""
+  folder = prepared.find_labels(path, name)
+  computed = [config for config in features if not config.startswith(prepared.TABLE)]
+  if computed and folder.parts[-2] == 'text':
+    raise _without_media(name, computed[0])
+  return folder
+
+
+def _without_media(name: str, config: str) -> prepared.UnpreparedError:
+  return prepared.UnpreparedError(
+    f'{name}/{config} is computed from sound, and of {name} only `text` is prepared, which has '
+    f'none. Build both from the whole release, with its media: python -m data_builders.build '
+    f'{name}/{config} --manual_dir FOLDER-OF-THE-RELEASE; or choose streams of words alone.')
+
+
 def _open(name: str, path: str | None, config: str, fingerprint: str, quarantine: bool = False,
           ) -> prepared.Dataset:
   """Opens a feature config; `fingerprint`: of the `base` that it must be computed from."""
@@ -136,5 +162,5 @@ def _open(name: str, path: str | None, config: str, fingerprint: str, quarantine
   if dataset.about['base_fingerprint'] != fingerprint:
     raise ValueError(
       f'{folder} was computed from another build of {name}/base; build it again: '
-      f'python -m data_builders.build {name}/{config} --overwrite')
+      f'{prepared.build_command(folder)} --overwrite')
   return dataset

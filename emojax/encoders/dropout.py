@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.extend import random
 
 from emojax.ops import threefry
 from emojax.types import Array
@@ -109,7 +110,9 @@ class Tape:
     if not self._sites:
       return
     numbers = jnp.array([site.number for site in self._sites], jnp.uint32)
-    keys = threefry.hash_2x32(threefry.words(key), (numbers, jnp.zeros_like(numbers)))
+    # jax's own hash: of two or three numbers LLVM takes minutes to compile ours.
+    keys = jnp.split(random.threefry_2x32(
+      threefry.words(key), jnp.concatenate([numbers, jnp.zeros_like(numbers)])), 2)
     least = jnp.round(jnp.stack([rates[site.name] for site in self._sites]) * 65536)
     parts = _two_parts([site.blocks for site in self._sites])
     row = rows.astype(jnp.uint32)[:, None]

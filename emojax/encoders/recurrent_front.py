@@ -6,13 +6,12 @@ comes from the LSTMs, which run through the padding on the right.
 
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 from flax import nnx
 
 from emojax.encoders import dropout as dropout_lib
-from emojax.encoders import initial, recurrent
+from emojax.encoders import embedding, recurrent
 from emojax.ops import masking
-from emojax.types import Array, Stream, StreamSpec
+from emojax.types import Stream, StreamSpec
 
 
 class RecurrentFront(nnx.Module):
@@ -30,7 +29,7 @@ class RecurrentFront(nnx.Module):
     """`streams`: 'text' (ids with a vocabulary) and 'audio' (frames); others as in `models.mat`."""
     text, audio = streams['text'], streams['audio']
     self.mask_zero_frames = mask_zero_frames
-    self.embedding = nnx.Param(_initial_vectors(text, rngs))
+    self.embedding = nnx.Param(embedding.initial_vectors(text, rngs))
     self.text_dropout = dropout_lib.Dropout(dropout)
     self.audio_dropout = dropout_lib.Dropout(dropout)
     self.text_lstm = recurrent.LSTM(text.width, hidden, rngs=rngs)
@@ -44,13 +43,6 @@ class RecurrentFront(nnx.Module):
     words = self.embedding[...][ids]
     return (Stream(self.text_lstm(self.text_dropout(words)), text.mask),
             Stream(self.audio_lstm(self.audio_dropout(frames)), audio_mask))
-
-
-def _initial_vectors(text: StreamSpec, rngs: nnx.Rngs) -> Array:
-  if text.vectors is not None:
-    return jnp.asarray(text.vectors, jnp.float32)
-  # as widely spread as pretrained word vectors, of which this takes the place
-  return initial.normal(0.3)(rngs.params(), (text.vocabulary_size, text.width))
 
 
 # Names of the original's state dict, see `post_norm.FROM_TORCH`.

@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from emojax.features import sound
+
 VERSION = '1'  # counts up when the numbers change; prepared features of another version are rebuilt
 SAMPLE_RATE = 22050
 NUM_MELS = 80
@@ -43,7 +45,7 @@ def extract(waveform: np.ndarray, sample_rate: int, *, reduction: int = 16) -> n
   Raises:
     ValueError: if the sound is not mono, not finite, or too short for a single frame.
   """
-  trimmed = trim(resample(_as_float(waveform), sample_rate))
+  trimmed = trim(resample(sound.as_float(waveform), sample_rate))
   return log_mel(trimmed, reduction)
 
 
@@ -75,7 +77,7 @@ def trim(y: np.ndarray) -> np.ndarray:
 
 def trim_bounds(y: np.ndarray) -> tuple[int, int]:
   """[start, end) of `librosa.effects.trim(y, top_db=60)`; all of it where everything is silent."""
-  frames = _centred_frames(y, TRIM_FRAME, TRIM_HOP)
+  frames = sound.centred_frames(y, TRIM_FRAME, TRIM_HOP, SAMPLE_RATE)
   power = np.maximum(np.mean(np.square(frames), axis=1), AMPLITUDE_FLOOR**2)
   loud = np.flatnonzero(10 * np.log10(power / power.max()) > -TRIM_DB)
   return int(loud[0]) * TRIM_HOP, min(len(y), (int(loud[-1]) + 1) * TRIM_HOP)
@@ -84,7 +86,7 @@ def trim_bounds(y: np.ndarray) -> tuple[int, int]:
 def log_mel(y: np.ndarray, reduction: int = 1) -> np.ndarray:
   """Sound at 22050 Hz to float32 [T, 80]: the frames 0, `reduction`, ... of 1 + N // 275."""
   y = np.append(y[:1], y[1:] - PRE_EMPHASIS * y[:-1])
-  frames = _centred_frames(y, N_FFT, HOP * reduction)
+  frames = sound.centred_frames(y, N_FFT, HOP * reduction, SAMPLE_RATE)
   magnitude = np.abs(np.fft.rfft(frames * _window()))  # [T, 1025]
   mel = magnitude @ mel_basis().T
   decibel = 20 * np.log10(np.maximum(AMPLITUDE_FLOOR, mel))
@@ -97,35 +99,7 @@ def mel_basis() -> np.ndarray:
   """Slaney's triangular filters with unit area, [80, 1025], as `librosa.filters.mel` gives them."""
   edges = _mel_to_hz(np.linspace(0, _hz_to_mel(SAMPLE_RATE / 2), NUM_MELS + 2))
   bins = np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)
-  rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-  falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-  triangles = np.maximum(0, np.minimum(rising, falling))
-  return triangles * (2 / (edges[2:] - edges[:-2]))[:, None]
-
-
-def _as_float(waveform: np.ndarray) -> np.ndarray:
-  waveform = np.asarray(waveform)
-  if waveform.ndim != 1:
-    raise ValueError(f'the sound has shape {waveform.shape}; expected one channel, shape [N].')
-  if waveform.dtype == np.int16:
-    return waveform.astype(np.float32) / 32768
-  if not np.issubdtype(waveform.dtype, np.floating):
-    raise ValueError(f'the sound is {waveform.dtype}; expected int16, or float in [-1, 1].')
-  if not np.isfinite(waveform).all():
-    raise ValueError('the sound holds NaN or infinite samples.')
-  return waveform.astype(np.float32)
-
-
-def _centred_frames(y: np.ndarray, length: int, hop: int) -> np.ndarray:
-  """Frames [1 + N // hop, length] in float64, the first centred on sample 0, edges reflected.
-
-  The originals' librosa reflected; librosa >= 0.9 pads with zeros, which moves edge frames by 0.08.
-  """
-  if len(y) <= length // 2:  # what a reflection needs
-    raise ValueError(f'the sound is shorter than a frame: {len(y)} samples at {SAMPLE_RATE} Hz, '
-                     f'at least {length // 2 + 1} are needed.')
-  padded = np.pad(y.astype(np.float64), length // 2, mode='reflect')
-  return np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
+  return sound.triangles(bins, edges) * (2 / (edges[2:] - edges[:-2]))[:, None]
 
 
 @functools.cache

@@ -1,10 +1,11 @@
-"""Transcripts to token ids, as MAT and MNT read them.
+"""Transcripts to token ids, as MAT and MNT read them, or with punctuation.
 
 Source: `utils/tokenize.py` and the loaders of `jbdel/modulated_fusion_transformer`. A transcript is
 split at white space into words; a word becomes one token, which may hold spaces ("well known").
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +15,11 @@ SCHEMES = ('shared_unk', 'clean')
 _DELETED = '.,\'!?"()*#:;'
 _SPACED = '-/'
 _TABLE = str.maketrans(_SPACED, ' ' * len(_SPACED), _DELETED)
+_KEYBOARD = str.maketrans({
+  '\N{LEFT SINGLE QUOTATION MARK}': "'", '\N{RIGHT SINGLE QUOTATION MARK}': "'",
+  '\N{LEFT DOUBLE QUOTATION MARK}': '"', '\N{RIGHT DOUBLE QUOTATION MARK}': '"',
+  '\N{EN DASH}': '-', '\N{EM DASH}': '-', '\N{HORIZONTAL ELLIPSIS}': '...'})
+_WORD_OR_MARK = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]")
 
 
 def clean(word: str) -> str:
@@ -26,9 +32,28 @@ def clean(word: str) -> str:
 
 def tokenize(words: Iterable[str]) -> list[str]:
   """The cleaned words, less those of which nothing remains ('...')."""
-  if isinstance(words, str):
-    raise ValueError(f'tokenize takes words, not a string; split it first: {words[:40]!r}.split()')
+  _check_words(words)
   return [token for word in words if (token := clean(word))]
+
+
+def tokenize_with_marks(words: Iterable[str]) -> list[str]:
+  """Words and single punctuation marks in lower case: "Don't!!" gives "don't", "!", "!".
+
+  Curly quotes, dashes and the ellipsis count as what a keyboard has for them.
+  """
+  _check_words(words)
+  return _WORD_OR_MARK.findall(' '.join(words).translate(_KEYBOARD).lower())
+
+
+TOKENS = {'words': tokenize, 'words_and_marks': tokenize_with_marks,
+          'as_given': list}  # authors' files that hold tokens
+
+
+def tokenizer(tokens: str) -> Callable[[Iterable[str]], list[str]]:
+  """The words of a transcript -> its tokens, by a name in `TOKENS`; another is a ValueError."""
+  if tokens not in TOKENS:
+    raise ValueError(f'tokens={tokens!r}; there are: {", ".join(TOKENS)}.')
+  return TOKENS[tokens]
 
 
 def vocabulary(sentences: Iterable[Sequence[str]], scheme: str = 'shared_unk') -> dict[str, int]:
@@ -72,6 +97,11 @@ def lookup(tokens: Sequence[str], vocabulary: Mapping[str, int], length: int) ->
   kept = tokens[:length]
   ids[:len(kept)] = [vocabulary.get(token, vocabulary[UNKNOWN]) for token in kept]
   return ids
+
+
+def _check_words(words: Iterable[str]) -> None:
+  if isinstance(words, str):
+    raise ValueError(f'tokenize takes words, not a string; split it first: {words[:40]!r}.split()')
 
 
 def _check(scheme: str) -> None:

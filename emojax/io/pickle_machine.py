@@ -6,7 +6,7 @@ of plain values: None, numbers, text, bytes, lists, tuples, sets, dicts, numpy a
 `Record` where an allowed name stands for an object.
 
 Memory: arrays are copied once; other values take at most some 250 bytes for a byte of the stream,
-and a stream of more than `MAX_STEPS` operations is refused.
+and a stream of more than `max_steps` operations is refused.
 """
 
 import collections
@@ -51,7 +51,8 @@ class Unfinished:
 
 def read(
     file: io.BytesIO, where: str, *, allow: Mapping[str, Callable],
-    persistent: Callable[[Any], Any] | None = None, size: int | None = None) -> Any:
+    persistent: Callable[[Any], Any] | None = None, size: int | None = None,
+    max_steps: int | None = None) -> Any:
   """The next pickle of a stream, in any protocol from 0 to 5; `file` then stands behind it.
 
   Strings written by Python 2 become str if they are ASCII, else bytes (in protocol 0: refused).
@@ -62,18 +63,19 @@ def read(
       it checks them, raises ValueError, and returns a plain value, a Record or an Unfinished.
     persistent: gives the value of a persistent id; without it these are refused.
     size: bytes of the whole container, where values come from outside the stream.
+    max_steps: operations that the stream may have; None: `MAX_STEPS`.
 
   Raises:
     ValueError: if it is damaged, names something else, or would not give a finite tree.
   """
-  position = file.tell()
+  position, most = file.tell(), max_steps or MAX_STEPS
   end = file.seek(0, io.SEEK_END)
   file.seek(position)
   machine = _Machine(allow, persistent, end, 8 * (size or end) + 4096)
   try:
     for steps, (opcode, argument, position) in enumerate(pickletools.genops(file)):
-      if steps >= MAX_STEPS:
-        raise ValueError(f'it has more than {MAX_STEPS:,} operations')
+      if steps >= most:
+        raise ValueError(f'it has more than {most:,} operations')
       machine.step(opcode.name, argument, position)
     value = machine.result()
     _check_tree(value)

@@ -170,12 +170,14 @@ NUMPY = types.MappingProxyType({
 })
 
 
-def load(source: pathlib.Path | bytes, *, allow: Mapping[str, Callable] = NUMPY) -> Any:
+def load(source: pathlib.Path | bytes, *, allow: Mapping[str, Callable] = NUMPY,
+         max_steps: int | None = None) -> Any:
   """The value pickled in `source`: a finite tree of plain values.
 
   Args:
     allow: 'module.name' -> an inert stand-in, see `pickle_machine.read`; the default knows numpy's
       arrays (of numbers, text or objects that are such), scalars and dtypes, structured ones not.
+    max_steps: operations that it may have; None: `pickle_machine.MAX_STEPS`.
 
   Raises:
     ValueError: if it is damaged, goes on after its end, or names anything else.
@@ -185,7 +187,7 @@ def load(source: pathlib.Path | bytes, *, allow: Mapping[str, Callable] = NUMPY)
   else:
     content, where = pathlib.Path(source).read_bytes(), str(source)
   file = io.BytesIO(content)
-  value = pickle_machine.read(file, where, allow=allow)
+  value = pickle_machine.read(file, where, allow=allow, max_steps=max_steps)
   if file.tell() < len(content):
     raise ValueError(f'{where} goes on for {len(content) - file.tell()} bytes after its pickle '
                      f'ends at byte {file.tell()}; one value was expected, cut the rest off.')

@@ -6,6 +6,7 @@
       metadata.json                        fingerprint, complete, generated, sample_rate, ...
       index.parquet                        row i describes record i
       exclusions.jsonl                     {"id", "reason", "file"} per utterance without values
+      notes.jsonl                          {"note"} per oddity of the release that costs nothing
       counts.json                          listed = kept + excluded, and more
       checksums.json                       of all these files; written last
 
@@ -33,9 +34,12 @@ from emojax.io import checksums, files, salvage
 
 INDEX = 'index.parquet'
 EXCLUSIONS = 'exclusions.jsonl'
+NOTES = 'notes.jsonl'
 COUNTS = 'counts.json'
 METADATA = 'metadata.json'
 TFDS_INFO = 'dataset_info.json'
+TABLE = 'table_'  # before the name of a table of features: its config
+LENGTH = 'length_'  # before the name of a table's feature: the index column of its lengths
 CHECKSUM = 'checksum'  # the column of the index that holds each record's
 
 Index = dict[str, np.ndarray]
@@ -81,6 +85,17 @@ def find(data_dir: str | os.PathLike | None, corpus: str, config: str = 'base') 
     + (f'there {"is" if len(there) == 1 else "are"}: {", ".join(there)}'
        + (f' (did you mean {near[0]}?)' if near else '') if there else 'nothing is')
     + f'. Build it: {_build_command(root, corpus, config, release=True)}')
+
+
+def find_labels(data_dir: str | os.PathLike | None, corpus: str) -> pathlib.Path:
+  """`base` of a corpus as `find` finds it; where it is not prepared, `text`."""
+  try:
+    return find(data_dir, corpus)
+  except UnpreparedError as error:
+    try:
+      return find(data_dir, corpus, 'text')
+    except UnpreparedError:
+      raise error from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,6 +268,9 @@ def build_command(folder: pathlib.Path) -> str:
 
 
 def _build_command(root: pathlib.Path, corpus: str, config: str, *, release: bool) -> str:
+  if config.startswith(TABLE):
+    return (f'python -m data_builders.table {corpus}/{config.removeprefix(TABLE)} '
+            f'FILE-OF-THE-TABLE --data_dir {root}')
   return (f'python -m data_builders.build {corpus}/{config} '
           + ('--manual_dir FOLDER-OF-THE-RELEASE ' if release else '') + f'--data_dir {root}')
 

@@ -70,10 +70,10 @@ def jackknife(
     Where `useful` is False, the interval is honest but says nothing.
   """
   per_unit = np.asarray(per_unit)
-  total = per_unit.sum(0)
-  without = np.asarray(metric(total - per_unit), np.float64)
+  without = np.asarray(metric(_others(per_unit)), np.float64)
   assert without.shape == per_unit.shape[:1], 'the metric has to keep leading axes'
-  return from_leave_one_out(float(metric(total)), without, sizes, bounds=bounds, level=level)
+  return from_leave_one_out(
+    float(metric(per_unit.sum(0))), without, sizes, bounds=bounds, level=level)
 
 
 def from_leave_one_out(
@@ -110,6 +110,17 @@ def binomial(successes: int, n: int, level: float = 0.95) -> tuple[float, float]
   low = special.betaincinv(successes, n - successes + 1, tail) if successes > 0 else 0.0
   high = special.betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
   return float(low), float(high)
+
+
+def _others(per_unit: np.ndarray) -> np.ndarray:
+  """For each unit the sum over all others, [k, *S].
+
+  Added up, not the total less its own: a unit of large numbers would leave its rounding behind.
+  """
+  nothing = np.zeros_like(per_unit[:1])
+  before = np.concatenate([nothing, per_unit[:-1].cumsum(0)])
+  after = np.concatenate([nothing, per_unit[:0:-1].cumsum(0)])[::-1]
+  return before + after
 
 
 def _t_quantile(p: float, degrees: float) -> float:

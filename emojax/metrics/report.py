@@ -55,6 +55,24 @@ def multi_label_report(
       _counts(cells, class_names, ['yes: yes', 'yes: no', 'no: yes', 'no: no'])))
 
 
+def value_report(
+    labels: np.ndarray, outputs: np.ndarray, names: Sequence[str], rows: Sequence[Row], *,
+    words: str = ''
+) -> str:
+  """The report of predicted numbers, in the form of `classification_report`.
+
+  Args:
+    labels, outputs: numbers [N, K].
+    names: of the K values.
+    rows: what `results.value_rows` made of the same utterances.
+  """
+  table = [['', 'label mean', 'sd', 'predicted mean', 'sd']]
+  for name, wanted, found in zip(names, np.transpose(labels), np.transpose(outputs), strict=True):
+    table.append([name, *(_digits(f(x) if len(x) else None)
+                          for x in (wanted, found) for f in (np.mean, np.std))])
+  return _page(_heading(rows, words), _aligned(table), _aligned(_scores(rows)))
+
+
 def confusion_picture(matrix: np.ndarray, class_names: Sequence[str], title: str) -> np.ndarray:
   """The confusion matrix as an image, uint8 [H, W, 3]: count and row percent in each cell.
 
@@ -79,6 +97,39 @@ def multi_label_picture(counts: np.ndarray, class_names: Sequence[str], title: s
   for axes in places[len(counts):]:
     axes.remove()
   return _pixels(figure)
+
+
+def value_picture(
+    labels: np.ndarray, outputs: np.ndarray, names: Sequence[str], title: str,
+    bounds: tuple[float, float],
+) -> np.ndarray:
+  """Prediction against label, each value [N, K] for itself, as an image, uint8 [H, W, 3].
+
+  Utterances are counted in cells of a grid, darker for more; on the line both are equal. The axes
+  show `bounds`, which the labels lie in, that of the predictions as much more as these need. See
+  `confusion_picture`.
+  """
+  from matplotlib import colors
+
+  figure = _figure(len(names) * 4.2, 4.4, title)
+  for axes, name, wanted, found in zip(
+      figure.subplots(1, len(names), squeeze=False)[0], names, np.transpose(labels),
+      np.transpose(outputs), strict=True):
+    x, y = _edges(*bounds), _edges(min([bounds[0], *found]), max([bounds[1], *found]))
+    counts, _, _ = np.histogram2d(wanted, found, bins=(x, y))
+    mesh = axes.pcolormesh(x, y, np.ma.masked_equal(counts.T, 0), cmap='viridis_r',
+                           norm=colors.LogNorm(1, max(counts.max(), 2)))
+    figure.colorbar(mesh, ax=axes, label='utterances', format='%d')
+    axes.plot(bounds, bounds, color='tab:red', linewidth=1)
+    axes.set(xlabel='label', ylabel='prediction')
+    axes.set_title(name, fontsize=11)
+  return _pixels(figure)
+
+
+def _edges(low: float, high: float) -> np.ndarray:
+  """Of the cells of a grid whose first and last are around `low` and `high`."""
+  half = (high - low) / 48
+  return np.linspace(low - half, high + half, 26)
 
 
 def _side(num_classes: int) -> float:

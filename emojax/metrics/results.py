@@ -4,10 +4,10 @@ A row is a flat dict that JSON can hold:
 
     {protocol, fold, seed, split, head, metric, value, ci95, n, n_excluded, unit, k}
 
-`value` and `ci95` ([low, high]) are fractions. Where one is absent (None) or of no use, a further
-key, `reason`, says why; a member of a grid has a key `setting`. `fold` is the name of a fold,
-'pooled' (the caller joins the predictions of all folds and asks for rows as usual) or 'mean' (made
-here, with two more keys, `sd`, `members`).
+`value` and `ci95` ([low, high]) are fractions; a distance (`mae`) is on the scale of its labels.
+Where one is absent (None) or of no use, a further key, `reason`, says why; a member of a grid has a
+key `setting`. `fold` is the name of a fold, 'pooled' (the caller joins the predictions of all folds
+and asks for rows as usual) or 'mean' (made here, with two more keys, `sd`, `members`).
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emojax.metrics import averages, classification, intervals, multi_label, ranking
+from emojax.metrics import values as values_lib
 
 Row = dict[str, Any]
 
@@ -74,7 +75,7 @@ def multi_label_rows(
   Raises:
     ValueError: if a logit is NaN or infinite: a diverged model has no score.
   """
-  labels, logits = np.asarray(labels), _logits(logits, len(class_names))
+  labels, logits = np.asarray(labels), _finite(logits, len(class_names))
   _, per_unit = multi_label.confusion_by_unit(labels, logits > 0, units)
   sizes = _sizes(units)
   areas = [ranking.leave_one_out(labels[:, c], logits[:, c], units)
@@ -88,6 +89,42 @@ def multi_label_rows(
                          f'{name} has no {absent}'))
   scores.append(_Score('auc_macro', macro[0], intervals.from_leave_one_out(*macro, sizes),
                        'no class has both positives and negatives'))
+  return _rows(scores, sizes, **source)
+
+
+def value_rows(
+    labels: ArrayLike, outputs: ArrayLike, units: ArrayLike, *, names: Sequence[str],
+    metrics: Mapping[str, values_lib.Metric], **source: Any,
+) -> list[Row]:
+  """One row per metric; of several values its mean over them, then '<metric>_<name>' of each.
+
+  Args:
+    labels: numbers [N, K].
+    outputs: predicted numbers [N, K].
+    units: who or what each utterance belongs to, [N].
+    names: of the K values.
+    metrics: see `values.of_range`.
+    **source: protocol, fold, seed, split, head, n_excluded and unit, as for `classification_rows`.
+
+  Raises:
+    ValueError: if a prediction is NaN or infinite: a diverged model has no score.
+  """
+  labels = np.asarray(labels, np.float64)
+  outputs = _finite(outputs, len(names), 'values').astype(np.float64)
+  _, unit_index = np.unique(units, return_inverse=True)
+  sizes, scores = _sizes(units), []
+  for metric_name, metric in metrics.items():
+    per_utterance = np.stack([metric.per_utterance(labels[:, c], outputs[:, c])
+                              for c in range(len(names))], axis=1)
+    per_unit = np.zeros((len(sizes), *per_utterance.shape[1:]))  # [k, K, *S]
+    np.add.at(per_unit, unit_index, per_utterance)
+    some = [slice(None), *(slice(c, c + 1) for c in range(len(names)))]  # all, then each
+    mean = lambda sums, metric=metric: metric.score(sums).mean(-1)
+    for name, which in zip(values_lib.names(metric_name, names), some):
+      sums = per_unit[:, which]
+      scores.append(_Score(
+        name, float(mean(sums.sum(0))),
+        intervals.jackknife(mean, sums, sizes, bounds=metric.bounds), metric.undefined))
   return _rows(scores, sizes, **source)
 
 
@@ -199,22 +236,21 @@ def _reason(score: _Score, k: int, unit: str) -> str | None:
 
 def _predictions(outputs: ArrayLike, num_classes: int) -> np.ndarray:
   outputs = np.asarray(outputs)
-  return outputs if outputs.ndim == 1 else _logits(
+  return outputs if outputs.ndim == 1 else _finite(
     outputs, num_classes, or_else=' or predictions [N]').argmax(1)
 
 
-def _logits(logits: ArrayLike, num_classes: int, or_else: str = '') -> np.ndarray:
-  """Logits [N, num_classes], all finite."""
-  logits = np.asarray(logits)
-  if logits.ndim != 2 or logits.shape[1] != num_classes:
-    raise ValueError(
-      f'outputs are logits [N, {num_classes}]{or_else}; these are {logits.shape}.')
-  damaged = np.flatnonzero(~np.isfinite(logits).all(1))
+def _finite(outputs: ArrayLike, width: int, what: str = 'logits', or_else: str = '') -> np.ndarray:
+  """Outputs [N, width], once all are finite."""
+  outputs = np.asarray(outputs)
+  if outputs.ndim != 2 or outputs.shape[1] != width:
+    raise ValueError(f'outputs are {what} [N, {width}]{or_else}; these are {outputs.shape}.')
+  damaged = np.flatnonzero(~np.isfinite(outputs).all(1))
   if damaged.size:
     raise ValueError(
-      f'{damaged.size} of {len(logits)} utterances have logits that are not finite, the first in '
+      f'{damaged.size} of {len(outputs)} utterances have {what} that are not finite, the first in '
       f'row {damaged[0]}; a diverged model has no score.')
-  return logits
+  return outputs
 
 
 def _mean_row(members: list[Row]) -> Row:

@@ -1,8 +1,8 @@
 """From what a release says of an utterance to the numbers that a head learns.
 
 A label map reads columns of an index: `Categories` reads a name as the release spells it, `Score` a
-number that a rule divides into classes, `MultiLabel` several intensities, each there or not. Every
-kind has what `LabelMap` lists.
+number that a rule divides into classes, `MultiLabel` several intensities, each there or not, and
+`Values` numbers that are to be predicted as they are. Every kind has what `LabelMap` lists.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from typing import Protocol as Interface
 
 import numpy as np
 
+FORMS = ('class', 'ordered class', 'several classes', 'values')
 Index = Mapping[str, np.ndarray]  # column -> values [N]
 Where = Mapping[str, Sequence[str]]  # column -> accepted values; all columns must agree
 
@@ -21,8 +22,8 @@ class LabelMap(Interface):
 
   Attributes:
     columns: every index column that it reads.
-    names: class names; ids follow this order.
-    multi_label: whether any number of classes applies at once.
+    names: class names; ids follow this order. Of numbers: what each is called.
+    form: what a head has to learn, see `FORMS`.
     expected: class name -> utterances in the complete release, checked when it is real; or None.
     counted: which rows `expected` counts; empty: all.
     unlabelled: rows that may be without a label, as the release says itself; empty: none.
@@ -30,13 +31,16 @@ class LabelMap(Interface):
 
   columns: tuple[str, ...]
   names: tuple[str, ...]
-  multi_label: bool
+  form: str
   expected: Mapping[str, int] | None
   counted: Where
   unlabelled: Where
 
   def ids(self, index: Index) -> np.ndarray:
-    """Class ids int32 [N]; of several labels 0 or 1, [N, K]. Rows without a label are -1."""
+    """Class ids int32 [N]; of several labels 0 or 1, [N, K]. Rows without a label are -1.
+
+    Numbers are float32 [N, K] (also one alone), NaN without a label.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Categories:
   classes: Mapping[str, Sequence[str]]
   expected: Mapping[str, int] | None = None
   counted: Where = dataclasses.field(default_factory=dict)
-  multi_label = False
+  form = 'class'
   unlabelled = types.MappingProxyType({})
 
   @property
@@ -106,7 +110,7 @@ class Score:
   expected: Mapping[str, int] | None = None
   counted: Where = dataclasses.field(default_factory=dict)
   unlabelled: Where = dataclasses.field(default_factory=dict)
-  multi_label = False
+  form = 'ordered class'
 
   @property
   def columns(self) -> tuple[str, ...]:
@@ -120,10 +124,7 @@ class Score:
     """Also refuses numbers outside -3..3."""
     scores = index[self.column]
     there = _labelled(index, np.isfinite(scores), self.unlabelled, self.column)
-    outside = np.flatnonzero(there & (np.abs(np.where(there, scores, 0)) > 3))
-    if len(outside):
-      raise ValueError(f'{self.column} should lie in -3..3; it is {scores[outside[0]]} or the like '
-                       f'for {_named(index, outside)}.')
+    _check_range(index, self.column, np.where(there, scores, 0), -3, 3)
     ids = np.full(len(scores), -1, np.int32)
     ids[there] = RULES[self.rule].divide(scores[there])
     return ids
@@ -143,7 +144,7 @@ class MultiLabel:
   expected: Mapping[str, int] | None = None
   counted: Where = dataclasses.field(default_factory=dict)
   unlabelled: Where = dataclasses.field(default_factory=dict)
-  multi_label = True
+  form = 'several classes'
 
   @property
   def columns(self) -> tuple[str, ...]:
@@ -161,14 +162,77 @@ class MultiLabel:
     return np.where(there[:, None], values > 0, -1).astype(np.int32)
 
 
+@dataclasses.dataclass(frozen=True)
+class Values:
+  """Numbers per utterance, learned as they are: a sentiment, or valence, activation and dominance.
+
+  A sentiment in -3..3 is written so, beside a `Score` of the same column:
+
+      REAL = Values(('sentiment',), -3, 3)
+      Protocol('mosi/sentiment', {'sentiment': REAL}, (_FOLD,), unit='video',
+               select_on='sentiment/mae', report=('sentiment/mae', 'sentiment/corr', ...), ...)
+
+  The range decides which scores there are: mae, corr and ccc of all, and of -3..3 also acc2_nonneg,
+  acc2_nonzero, f1_nonneg, f1_nonzero, acc5, acc7_round and acc7_away. Of several values each is
+  their mean, and `<score>_<column>` that of one.
+
+  Attributes:
+    dimensions: the index columns, by whose names they are called.
+    low, high: the range that they lie in.
+    clip: so far outside they are set to its nearest end, and counted by `clipped`; further outside
+      they are an error.
+    expected: column -> utterances that have a number.
+    unlabelled: rows that may be without numbers (NaN), as the release says itself.
+  """
+
+  dimensions: tuple[str, ...]
+  low: float
+  high: float
+  clip: float = 0.0
+  expected: Mapping[str, int] | None = None
+  counted: Where = dataclasses.field(default_factory=dict)
+  unlabelled: Where = dataclasses.field(default_factory=dict)
+  form = 'values'
+
+  @property
+  def columns(self) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*self.dimensions, *self.counted, *self.unlabelled)))
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    return self.dimensions
+
+  def ids(self, index: Index) -> np.ndarray:
+    """The numbers float32 [N, K]; also refuses those too far outside low..high."""
+    values = self._read(index)
+    there = _labelled(index, np.isfinite(values).all(1), self.unlabelled,
+                      f'one of {", ".join(self.dimensions)}')
+    for name, column in zip(self.dimensions, values.T, strict=True):
+      _check_range(index, name, np.where(there, column, self.low), self.low, self.high, self.clip)
+    within = np.clip(values, self.low, self.high)
+    return np.where(there[:, None], within, np.nan).astype(np.float32)
+
+  def clipped(self, index: Index) -> dict[str, int]:
+    """How many numbers of each column lie outside low..high."""
+    values = self._read(index)
+    outside = (values < self.low) | (values > self.high)
+    return dict(zip(self.dimensions, outside.sum(0).tolist(), strict=True))
+
+  def _read(self, index: Index) -> np.ndarray:
+    return np.stack([index[column] for column in self.dimensions], axis=1).astype(np.float64)
+
+
 def labelled(ids: np.ndarray) -> np.ndarray:
   """Which rows of a label map's ids have a label, bool [N]."""
-  return ids >= 0 if ids.ndim == 1 else (ids >= 0).all(1)
+  there = ids >= 0 if np.issubdtype(ids.dtype, np.integer) else np.isfinite(ids)
+  return there if ids.ndim == 1 else there.all(1)
 
 
 def counts(ids: np.ndarray, names: Sequence[str]) -> dict[str, int]:
-  """How many utterances each class has."""
-  if ids.ndim == 1:
+  """How many utterances each class has; of numbers, how many have each."""
+  if np.issubdtype(ids.dtype, np.floating):
+    found = np.isfinite(ids).sum(0)
+  elif ids.ndim == 1:
     found = np.bincount(ids + 1, minlength=len(names) + 1)[1:]
   else:
     found = (ids == 1).sum(0)
@@ -191,6 +255,16 @@ def _labelled(index: Index, there: np.ndarray, unlabelled: Where, what: str) -> 
       f'{what} is no finite number for {_named(index, wrong)}. A label that is missing is no '
       'class: complete the labels, or take these utterances out of them.')
   return there
+
+
+def _check_range(
+    index: Index, column: str, values: np.ndarray, low: float, high: float, clip: float = 0.0,
+) -> None:
+  """Refuses `values` [N] that lie further than `clip` outside low..high."""
+  outside = np.flatnonzero((values < low - clip) | (values > high + clip))
+  if len(outside):
+    raise ValueError(f'{column} should lie in {low:g}..{high:g}; it is {values[outside[0]]} or the '
+                     f'like for {_named(index, outside)}.')
 
 
 def _named(index: Index, rows: np.ndarray) -> str:

@@ -6,8 +6,9 @@ have 'private' too, the test part of a challenge, whose labels were never releas
 never to be scored.
 """
 
-from emojax.protocols.labels import MultiLabel, Score
-from emojax.protocols.protocol import Fold, Protocol
+from emojax.protocols.labels import MultiLabel, Score, Values
+from emojax.protocols.parts import Listed
+from emojax.protocols.protocol import SPLITS, Fold, Protocol
 
 _UNLABELLED = {'split': ('private',)}
 _LISTED = {'split': ('train', 'valid', 'test')}
@@ -17,9 +18,15 @@ SEVEN = Score(
   expected={'-3': 816, '-2': 2232, '-1': 3547, '0': 4996, '+1': 7432, '+2': 3172, '+3': 665})
 TWO = Score('sentiment', 'nonneg2', counted=_LISTED, unlabelled=_UNLABELLED,
             expected={'negative': 6595, 'non-negative': 16265})
+REAL = Values(('sentiment',), -3, 3, counted=_LISTED, unlabelled=_UNLABELLED,
+              expected={'sentiment': 22860})
 # In the order of the release's columns; any number of them, or none.
 SIX = MultiLabel({name: name for name in ('happy', 'sad', 'anger', 'surprise', 'disgust', 'fear')},
                  unlabelled=_UNLABELLED)
+# The same labels in the order of MME2E, which has 20,477 utterances in parts of its own.
+SIX_ANGER_FIRST = MultiLabel(
+  {name: name for name in ('anger', 'disgust', 'fear', 'happy', 'sad', 'surprise')})
+_MME2E = Fold('lists', *(Listed('mme2e_mosei', part) for part in SPLITS))
 
 _FOLDS = (Fold('standard', {'split': ('train',)}, {'split': ('valid',)}, {'split': ('test',)}),)
 _COMMON = dict(
@@ -36,4 +43,12 @@ PROTOCOLS = {p.name: p for p in (
            select_on='emotion/accuracy_elementwise',
            report=('emotion/accuracy_elementwise', 'emotion/f1_weighted', 'emotion/f1_macro',
                    'emotion/ua'), **_COMMON),
+  Protocol('mosei/emotion6_mme2e', {'emotion': SIX_ANGER_FIRST}, (_MME2E,), unit='video',
+           select_on='emotion/accuracy_elementwise',
+           report=('emotion/accuracy_elementwise', 'emotion/f1_weighted', 'emotion/f1_macro',
+                   'emotion/ua'), source='MME2E (Dai et al. 2021): its split files'),
+  Protocol('mosei/sentiment', {'sentiment': REAL}, _FOLDS, select_on='sentiment/mae',
+           report=tuple(f'sentiment/{metric}' for metric in (
+             'mae', 'corr', 'acc2_nonneg', 'f1_nonneg', 'acc2_nonzero', 'f1_nonzero', 'acc5',
+             'acc7_round', 'acc7_away')), **_COMMON),
 )}

@@ -1,10 +1,11 @@
 """CMU-MOSI (Zadeh et al. 2016): 93 video reviews by single speakers, cut into 2,199 utterances.
 
-The three lists are the standard folds of the CMU-MultimodalSDK.
+The first three lists are the standard folds of the CMU-MultimodalSDK, the fourth is the test part
+of Poria et al. 2017 (bc-LSTM), who train on the other 62 videos.
 """
 
-from emojax.protocols.labels import Score
-from emojax.protocols.protocol import Fold, Protocol
+from emojax.protocols.labels import Score, Values
+from emojax.protocols.protocol import Fold, HeldOut, Protocol
 
 TRAIN = tuple('''
   2iD-tVS8NPw 8d-gEyoeBzc Qr1Ca94K55A Ci-AH39fi3Y 8qrpnFRGt2A Bfr499ggo-0 QN9ZIUWUXsY
@@ -27,15 +28,30 @@ TEST = tuple('''
   phBUpBr1hSo d3_k5Xpfmik v0zCBqDeKcE tIrG4oNLFzE fvVhgmXxadc ob23OKe5a9Q cXypl4FnoZo
   vvZ4IcEtiZc f9O3YtZ2VfI c7UH_rxdZv4
 '''.split())
+TEST_BCLSTM = tuple('''
+  03bSnISJMiM 0h-zjBukYpk 1iG0909rllw 2WGyTLYerpo 8d-gEyoeBzc 9J25DZhivz8 9c67fiY0wGQ
+  Af8D0E4ZXaw BI97DNYfe5I BXuRRbG0Ugk Ci-AH39fi3Y Clx4VXItLTE Dg_0XKD0Mf4 G-xst2euQUc
+  GWuJjcEuzt8 I5y0__X72p0 Iu2PFX3z_1s Jkswaaud0hk Njd1F0vZSm4 Nzq88NnDkEk OQvJTdtJ2H4
+  Sqr0AcuoNnk Vj1wYRQjB-o ZUXBRvtny7o cM3Yna7AavY cW1FSBF59ik iiK8YX8oH1E tStelxIAHjw
+  tmZoasNr4rU vvZ4IcEtiZc vyB00TXsimI
+'''.split())
+TRAIN_BCLSTM = tuple(video for video in TRAIN + VALID + TEST if video not in TEST_BCLSTM)
 
 # 96 utterances of score 0 are neither; of the test part 379 are negative and 277 positive.
 TWO = Score('sentiment', 'nonzero2', expected={'negative': 1023, 'positive': 1080})
+# the 96 count as non-negative
+NONNEG = Score('sentiment', 'nonneg2', expected={'negative': 1023, 'non-negative': 1176})
 SEVEN = Score('sentiment', 'round7')
+REAL = Values(('sentiment',), -3, 3)
 
 _FOLD = Fold('standard', {'video': TRAIN}, {'video': VALID}, {'video': TEST})
+_BCLSTM = Fold('bclstm', {'video': TRAIN_BCLSTM}, HeldOut(0.1), {'video': TEST_BCLSTM})
 _COMMON = dict(unit='video', select_on='sentiment/wa',
                report=('sentiment/wa', 'sentiment/f1_weighted', 'sentiment/f1_macro',
                        'sentiment/ua'))
+
+_REAL = tuple(f'sentiment/{metric}' for metric in (
+  'mae', 'corr', 'acc2_nonneg', 'f1_nonneg', 'acc2_nonzero', 'f1_nonzero', 'acc5', 'acc7_round'))
 
 PROTOCOLS = {p.name: p for p in (
   Protocol(
@@ -46,7 +62,16 @@ PROTOCOLS = {p.name: p for p in (
     **_COMMON),
   Protocol('mosi/sentiment2', {'sentiment': TWO}, (_FOLD,),
            source="MAT's test part, with the standard validation videos held out", **_COMMON),
+  Protocol('mosi/sentiment2_nonneg', {'sentiment': NONNEG}, (_FOLD,),
+           source='the standard folds with neutral utterances kept, as MMSA counts them (has0)',
+           **_COMMON),
+  Protocol('mosi/bclstm_sentiment2', {'sentiment': NONNEG}, (_BCLSTM,),
+           source='Poria et al. 2017 (bc-LSTM), with six of their training videos held out',
+           **_COMMON),
   Protocol('mosi/sentiment7', {'sentiment': SEVEN}, (_FOLD,),
            source="the standard folds; MAT's code has this rule, but a head of two classes for it",
            **_COMMON),
+  Protocol('mosi/sentiment', {'sentiment': REAL}, (_FOLD,), unit='video',
+           select_on='sentiment/mae', report=_REAL,
+           source='Zadeh et al. 2017 (TFN) and most work since, on the standard folds'),
 )}

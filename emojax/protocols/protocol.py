@@ -1,8 +1,8 @@
 """What a protocol is: label maps, folds and promises as data, resolved over the index of a corpus.
 
 A corpus' protocols stand in the file of its name beside this one, in a dict `PROTOCOLS`; a protocol
-is asked for as 'corpus/name'. A name that ends in `_as_published` is chosen on its test part, as
-its source did.
+is asked for as 'corpus/name'. A name that ends in `_as_published` leaks where its source did: it is
+chosen on its test part, or utterances of one speaker stand in several parts.
 """
 
 import dataclasses
@@ -15,12 +15,14 @@ import numpy as np
 import xxhash
 
 from emojax.protocols import labels as labels_lib
+from emojax.protocols import parts as parts_lib
 from emojax.protocols.labels import Index, LabelMap, Where
+from emojax.protocols.parts import Part
 
 SPLITS = ('train', 'valid', 'test')
 UNLABELLED = 'unlabelled'  # a further part: rows to be predicted, never trained on or scored
 PARTS = (*SPLITS, UNLABELLED)
-SHARED = ('labels', 'protocol')  # the files beside this one that are no corpus
+SHARED = ('draws', 'labels', 'parts', 'protocol')  # the files beside this one that are no corpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +41,9 @@ class Fold:
   """One division of the corpus; `name` says what is tested on."""
 
   name: str
-  train: Where
-  valid: Where | HeldOut
-  test: Where
+  train: Part
+  valid: Part | HeldOut  # HeldOut: of a training part by columns
+  test: Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Protocol:
     name: 'corpus/name'.
     labels: head name -> label map.
     folds: at least one.
-    unit: index column in which train, valid and test are disjoint and on which intervals cluster.
+    unit: index column in which train, valid and test are disjoint and on which intervals cluster;
+      'utterance' stands for the column 'id'.
     select_on: what the best evaluation is chosen by, on the validation part: 'head/metric'.
     report: what must be reported.
     source: who uses it so.
@@ -71,6 +74,10 @@ class Protocol:
   @property
   def corpus(self) -> str:
     return self.name.split('/')[0]
+
+  @property
+  def unit_column(self) -> str:
+    return 'id' if self.unit == 'utterance' else self.unit
 
   @property
   def clean(self) -> bool:
@@ -96,7 +103,7 @@ class Split:
     rows: 'train' | 'valid' | 'test' -> ascending row numbers; only rows with a label in every head.
       'unlabelled' -> those that the release has without one, often none.
     targets: head -> class ids [N] of every row of the index, or 0 and 1 of several labels [N, K];
-      -1 without a label.
+      -1 without a label. Of values the numbers [N, K], NaN without a label.
   """
 
   fold: Fold
@@ -166,15 +173,17 @@ def resolve(
       share units, or counts of a complete release are not what they should be.
   """
   chosen = protocol.folds[fold]
-  columns = {protocol.unit, *(c for m in protocol.labels.values() for c in m.columns)}
+  unit = protocol.unit_column
+  columns = {unit, *(c for m in protocol.labels.values() for c in m.columns)}
   for part in SPLITS:
-    where = getattr(chosen, part)
-    columns |= set() if isinstance(where, HeldOut) else set(where)
+    asked = getattr(chosen, part)
+    columns |= set() if isinstance(asked, HeldOut) else set(parts_lib.columns(asked))
   absent = sorted(columns - set(index))
   if absent:
     raise ValueError(f'{protocol.name} needs the index columns {absent}; there are '
-                     f'{sorted(index)}. Build {protocol.corpus} again with this version, or put '
-                     "the original authors' file that holds them beside the others.")
+                     f'{sorted(index)}. Build {protocol.corpus} again with this version, put the '
+                     "original authors' file that holds them beside the others, or name them in "
+                     'the description of the table.')
 
   targets = {head: labels.ids(index) for head, labels in protocol.labels.items()}
   for head, labels in protocol.labels.items():
@@ -185,23 +194,27 @@ def resolve(
         f'{protocol.name}, head {head}: the release has {found} utterances per class, '
         f'expected {dict(labels.expected)}.')
   if isinstance(chosen.valid, HeldOut):
-    candidates = index[protocol.unit][labels_lib.matches(index, chosen.train)]
-    chosen = _hold_out(chosen, protocol.unit, candidates.tolist())
+    candidates = index[unit][labels_lib.matches(index, chosen.train)]
+    chosen = _hold_out(chosen, unit, candidates.tolist())
   has_label = np.logical_and.reduce([labels_lib.labelled(ids) for ids in targets.values()])
-  rows = {part: np.flatnonzero(has_label & labels_lib.matches(index, getattr(chosen, part)))
-          for part in SPLITS}
+  rows = {part: np.flatnonzero(
+    has_label & parts_lib.matches(getattr(chosen, part), index, has_label)) for part in SPLITS}
 
   for part, found in rows.items():
+    asked = getattr(chosen, part)
     if not len(found):
-      where = getattr(chosen, part)
-      raise ValueError(
-        f'{protocol.name}, fold {chosen.name}: the {part} part is empty; it asks for '
-        f'{_shown(where)}, the index has {_shown({c: _values(index[c]) for c in where})}.')
+      raise ValueError(f'{protocol.name}, fold {chosen.name}: the {part} part is empty; '
+                       f'{parts_lib.shown(asked, index)}.')
+    if complete and (lost := parts_lib.missing(asked, index)):
+      raise ValueError(f'{protocol.name}, fold {chosen.name}: the release lacks {len(lost):,} '
+                       f'utterances that its {part} part lists: {", ".join(lost[:5])}.')
   for head, ids in targets.items():
     _check_variety(ids[rows['train']], protocol.labels[head], f'{protocol.name}, fold '
                    f'{chosen.name}: all {len(rows["train"])} training utterances')
-  units = {part: set(index[protocol.unit][found].tolist()) for part, found in rows.items()}
-  pairs = [('train', 'valid'), ('train', 'test')] + ([('valid', 'test')] if protocol.clean else [])
+  units = {part: set(index[unit][found].tolist()) for part, found in rows.items()}
+  pairs = [('train', 'valid'), ('train', 'test'), ('valid', 'test')]
+  if not protocol.clean and chosen.valid == chosen.test:  # chosen on test, as the name says
+    pairs.pop()
   for one, other in pairs:
     shared = sorted(units[one] & units[other])
     if shared:
@@ -230,7 +243,12 @@ def _hold_out(fold: Fold, unit: str, candidates: Iterable[str]) -> Fold:
 
 def _check_variety(ids: np.ndarray, labels: LabelMap, who: str) -> None:
   """Refuses training labels of which nothing can be learned."""
-  if labels.multi_label:
+  if labels.form == 'values':
+    for name, numbers in zip(labels.names, ids.T):
+      if numbers.min() == numbers.max():
+        raise ValueError(f'{who} have {name} {numbers[0]:g}; nothing can be learned about a number '
+                         'that never changes.')
+  elif labels.form == 'several classes':
     for name, there in zip(labels.names, ids.T):
       if there.min() == there.max():
         raise ValueError(f'{who} are {"" if there[0] else "not "}{name!r}; nothing can be learned '
@@ -238,16 +256,3 @@ def _check_variety(ids: np.ndarray, labels: LabelMap, who: str) -> None:
   elif len(present := np.unique(ids)) < 2:
     raise ValueError(f'{who} are {labels.names[present[0]]!r}; nothing can be learned from one '
                      'class.')
-
-
-def _values(column: np.ndarray) -> list[str]:
-  return sorted(set(column.tolist()))
-
-
-def _shown(where: Where) -> str:
-  """As a dict is shown, but with a dozen values per column at most."""
-  parts = []
-  for column, values in where.items():
-    more = f' and {len(values) - 12:,} more' if len(values) > 12 else ''
-    parts.append(f'{column!r}: {values[:12]}{more}')
-  return '{' + ', '.join(parts) + '}'

@@ -23,6 +23,10 @@ class Head(tasks.Head):
 
   positive_weight: tuple[float, ...] | None = None
 
+  forms = ('several classes',)
+  accuracy = 'accuracy_elementwise'
+  metrics = (*multi_label.METRICS, 'auc_macro', 'loss')
+
   def __post_init__(self):
     super().__post_init__()
     if self.positive_weight is not None and (
@@ -65,10 +69,12 @@ class Head(tasks.Head):
     return results.multi_label_rows(
       labels, logits, units, class_names=self.classes, head=self.name, **about)
 
-  def report(self, counts: np.ndarray, rows: Sequence[results.Row], notice: str) -> str:
-    """The report of `confusion`'s counts and the rows made of the same utterances."""
-    return report.multi_label_report(counts, self.classes, rows, words=notice)
+  def report(self, labels: np.ndarray, logits: np.ndarray, rows: Sequence[results.Row],
+             notice: str) -> str:
+    """The report of a split and the rows made of it."""
+    return report.multi_label_report(
+      self.confusion(labels, logits), self.classes, rows, words=notice)
 
-  def picture(self, counts: np.ndarray, title: str) -> np.ndarray:
-    """`confusion`'s counts as an image [H, W, 3]."""
-    return report.multi_label_picture(counts, self.classes, title)
+  def picture(self, labels: np.ndarray, logits: np.ndarray, title: str) -> np.ndarray:
+    """The confusion matrices of a split as an image [H, W, 3]."""
+    return report.multi_label_picture(self.confusion(labels, logits), self.classes, title)

@@ -17,6 +17,9 @@ from emojax.types import Array
 class Head(tasks.Head):
   """A classification head. Targets are class ids [B]; class weights are example weights."""
 
+  forms = ('class', 'ordered class')
+  metrics = (*classification.METRICS, 'loss')
+
   def loss(self, logits: Array, target: Array) -> Array:
     """Per-example loss [B] of `logits` [B, K] at class ids `target` [B]."""
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), target[:, None], axis=1)[:, 0]
@@ -43,10 +46,12 @@ class Head(tasks.Head):
     return results.classification_rows(
       labels, logits, units, num_classes=self.width, head=self.name, **about)
 
-  def report(self, matrix: np.ndarray, rows: Sequence[results.Row], notice: str) -> str:
-    """The report of `confusion`'s matrix and the rows made of the same utterances."""
-    return report.classification_report(matrix, self.classes, rows, words=notice)
+  def report(self, labels: np.ndarray, logits: np.ndarray, rows: Sequence[results.Row],
+             notice: str) -> str:
+    """The report of a split and the rows made of it."""
+    return report.classification_report(
+      self.confusion(labels, logits), self.classes, rows, words=notice)
 
-  def picture(self, matrix: np.ndarray, title: str) -> np.ndarray:
-    """`confusion`'s matrix as an image [H, W, 3]."""
-    return report.confusion_picture(matrix, self.classes, title)
+  def picture(self, labels: np.ndarray, logits: np.ndarray, title: str) -> np.ndarray:
+    """The confusion matrix of a split as an image [H, W, 3]."""
+    return report.confusion_picture(self.confusion(labels, logits), self.classes, title)

@@ -24,24 +24,29 @@ class Rules:
 
   Attributes:
     metric: the validation metric that is compared, e.g. 'emotion/wa'.
-    mode: 'max' or 'min'.
+    smaller_is_better: whether less of it is better.
     decay: factor on the learning rate at each cut (`--lr_decay`).
     decay_times: how many cuts, each with a return to the best (`--lr_decay_times`).
     patience: evaluations without a better score, after the last cut, until it stops; 0: never
       (`--early_stop`).
     first_evaluation: evaluations before this one (from 1) do not count (`--eval_start`).
+    choose: 'best'; or 'last': the last evaluation counts whatever its score, nothing is chosen.
   """
 
   metric: str
-  mode: str = 'max'
+  smaller_is_better: bool = False
   decay: float = 1.0
   decay_times: int = 0
   patience: int = 0
   first_evaluation: int = 0
+  choose: str = 'best'
 
   def __post_init__(self):
-    if self.mode not in ('max', 'min'):
-      raise ValueError(f"control.mode={self.mode!r}; there are: 'max', 'min'.")
+    if self.choose not in ('best', 'last'):
+      raise ValueError(f"control.choose={self.choose!r}; there are: 'best', 'last'.")
+    if self.choose == 'last' and (self.decay_times or self.patience):
+      raise ValueError(f"control.choose='last' compares nothing, so decay_times={self.decay_times} "
+                       f'and patience={self.patience} cannot count; set both to 0.')
 
   @property
   def restores(self) -> bool:
@@ -85,7 +90,8 @@ def decide(rules: Rules, progress: Progress, score: float) -> tuple[Progress, Ac
   """The progress after an evaluation that gave `score`, and what is to be done."""
   if score != score:
     raise ValueError(f'evaluation {progress.evaluations + 1}: {rules.metric} is NaN; a class '
-                     'without examples in the validation split is the usual cause.')
+                     'without examples in the validation split is the usual cause, or a '
+                     'correlation of predictions that are all the same: choose by ccc or mae.')
   scale = rate_scale(rules, progress)
   path = list(progress.path)
   if path and path[-1][1] == scale:
@@ -96,8 +102,8 @@ def decide(rules: Rules, progress: Progress, score: float) -> tuple[Progress, Ac
   if now.evaluations < rules.first_evaluation:
     return now, Action.KEEP
 
-  better = now.best is None or (score > now.best if rules.mode == 'max' else score < now.best)
-  if better:
+  sign = -1 if rules.smaller_is_better else 1
+  if rules.choose == 'last' or now.best is None or sign * score > sign * now.best:
     return dataclasses.replace(
       now, best=score, best_evaluation=now.evaluations, since_best=0, best_path=now.path,
     ), Action.SAVE_BEST

@@ -1,4 +1,4 @@
-"""Ensembles as the original of MAT and MNT makes them: the mean of the members' logits decides."""
+"""Ensembles as the original of MAT and MNT makes them: the mean of the members' outputs decides."""
 
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +20,10 @@ def published_name(accuracy: float, seed: int) -> str:
   return f'best{float(100 * accuracy)!r}_{seed}.pkl'
 
 
-def by_score(scores: Mapping[str, float]) -> list[str]:
+def by_score(scores: Mapping[str, float], *, smaller_is_better: bool = False) -> list[str]:
   """The members' names, best score first; ties by name."""
-  return sorted(scores, key=lambda name: (-scores[name], name))
+  sign = 1 if smaller_is_better else -1
+  return sorted(scores, key=lambda name: (sign * scores[name], name))
 
 
 def mean_logits(members: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -42,6 +43,6 @@ def pooled_logits(folds: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
   return [np.concatenate(same_size) for same_size in zip(*means)]
 
 
-def smallest_best(scores: Sequence[float]) -> int:
+def smallest_best(scores: Sequence[float], *, smaller_is_better: bool = False) -> int:
   """The size of the ensemble with the best of `scores`, which are those of sizes 1, 2, ..."""
-  return 1 + int(np.argmax(scores))
+  return 1 + int((np.argmin if smaller_is_better else np.argmax)(scores))

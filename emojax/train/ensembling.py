@@ -14,7 +14,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from emojax.io import files
-from emojax.train import ensemble, finished, imported, members, outcome, run_folder
+from emojax.metrics import values
+from emojax.train import (
+  contamination,
+  ensemble,
+  finished,
+  imported,
+  members,
+  outcome,
+  run_folder,
+)
 
 Table = Mapping[str, np.ndarray]  # as `run_folder.read_predictions` has it
 
@@ -44,7 +53,8 @@ class Ensemble:
     """
     _check_together(runs)
     self.runs, self.as_published, self._wanted = runs, as_published, size
-    self.protocol = runs[0].protocol
+    seen = [notice for run in runs for notice in (run.folder.about or {}).get('notices', ())]
+    self.protocol = contamination.noted(runs[0].protocol, dict.fromkeys(seen))
     name, _, self.metric = self.protocol.select_on.partition('/')
     heads = {head.name: head for head in runs[0].heads}
     if name not in heads:
@@ -52,8 +62,11 @@ class Ensemble:
                        f'have the heads {list(heads)}; there is nothing to order members by.')
     self.head = heads[name]
     if as_published:
-      several = self.protocol.labels[name].multi_label
-      self.metric = 'accuracy_elementwise' if several else 'wa'
+      self.metric = self.head.accuracy
+      if not self.metric:
+        raise ValueError(f'--as_published orders members by their accuracy, and head {name} '
+                         'decides nothing; leave it out.')
+    self._smaller = values.smaller_is_better(self.metric)
     self.voters = {member.fold_name: [] for run in runs for member in run.members}
     for run in runs:
       prefix = f'{run.folder.path} ' if len(runs) > 1 else ''
@@ -88,7 +101,7 @@ class Ensemble:
     """How many members of each fold decide; None: left open, as the original does."""
     if self._wanted or self.as_published:
       return self._wanted
-    return ensemble.smallest_best(self.scores('valid'))
+    return ensemble.smallest_best(self.scores('valid'), smaller_is_better=self._smaller)
 
   def file_name(self, voter: Voter) -> str:
     """The original's file of a member, or what it would have called it."""
@@ -117,9 +130,9 @@ class Ensemble:
                                        for voter in voters[:self.size]])
                  for voters in self.order.values()]
     files.write_text(path, run_folder.predictions_csv(
-      ids=found['id'], units=found['unit'], folds=found['fold'],
-      labels=found.get('label'), predictions=np.asarray(self.head.decide(logits)), logits=logits,
-      classes=self.head.classes, truncated=np.concatenate(truncated)))
+      self.head, ids=found['id'], units=found['unit'], folds=found['fold'],
+      labels=found.get('label'), predictions=self.head.decisions(logits), logits=logits,
+      truncated=np.concatenate(truncated)))
     return (f'{path} holds the predictions of the ensemble of {self.size} on {part}: '
             f'{len(logits):,} rows.')
 
@@ -163,11 +176,10 @@ class Ensemble:
       found['label'], logits, found['unit'], protocol=self.protocol.name,
       fold='pooled' if len(self.voters) > 1 else next(iter(self.voters)), seed=None, split=part,
       n_excluded=about['n_excluded'], unit=self.protocol.unit)
-    matrix = self.head.confusion(found['label'], logits)
     blocks = [
-      self.head.report(matrix, [row | {'members': self.size} for row in rows],
+      self.head.report(found['label'], logits, [row | {'members': self.size} for row in rows],
                        self.protocol.notice),
-      outcome.held_against_truth([(self.head, matrix, rows[0])], about)]
+      outcome.held_against_truth(rows, about)]
     if part == 'valid':
       blocks.append('Members were ordered, and without --index counted, on this very part; on new '
                     'data expect less.')
@@ -180,7 +192,8 @@ class Ensemble:
               for voter in voters if files_of[voter] == name]
     by_name = {voter.name: voter for voter in voters}
     scores = {name: self._alone(voter) for name, voter in by_name.items()}
-    return [by_name[name] for name in ensemble.by_score(scores)]
+    return [by_name[name]
+            for name in ensemble.by_score(scores, smaller_is_better=self._smaller)]
 
   def _left_out(self, before: str = '; given up: ') -> str:
     reasons = [f'{name} of {run.folder.path} ({reason})'
@@ -198,7 +211,7 @@ class Ensemble:
   def _table(self, voter: Voter, part: str) -> Table:
     """A member's predictions, once they are of the same utterances as others' of its fold."""
     path = voter.run.predictions_path(voter.member, self.head.name, part)
-    found = run_folder.read_predictions(path, self.head.classes)
+    found = run_folder.read_predictions(path, self.head)
     first = self.voters[voter.member.fold_name][0]
     if voter is not first:
       here, there = found['id'].tolist(), self._table(first, part)['id'].tolist()

@@ -17,13 +17,14 @@ from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
 from emojax.data import processed, source
 from emojax.data import streams as streams_lib
+from emojax.data import table as table_lib
 from emojax.features import words
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import functional, members, optim, run_folder, sharding, step
+from emojax.train import contamination, functional, members, optim, run_folder, sharding, step
 from emojax.types import StreamSpec, Tree
 
-SOURCES = {'records': source.load, 'processed': processed.load}
+SOURCES = {'records': source.load, 'processed': processed.load, 'table': table_lib.load}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Experiment:
       for fold in sorted({m.fold for m in self.members})}
     self._features = {name: self.corpus.feature(stream.feature)
                       for name, stream in config.streams.items() if stream.kind == 'frames'}
+    self._notices = contamination.notices(
+      self.protocol, self.splits, self.corpus.index,
+      {config.streams[name].feature: feature.about.get('fitted_on')
+       for name, feature in self._features.items()})
+    self.protocol = contamination.noted(self.protocol, self._notices)
     if unlabelled and not all(
         len(split.rows[protocol_lib.UNLABELLED]) for split in self.splits.values()):
       raise ValueError(f'{self.protocol.name} names utterances without labels '
@@ -87,7 +93,17 @@ class Experiment:
       'protocol': self.protocol.name, 'members': [m.name for m in self.members],
       'dataset': self.corpus.about['fingerprint'],
       'about': {key: value for key, value in self.corpus.about.items() if key in kept}
-               | {'n_excluded': self.corpus.num_excluded}}
+               | {'n_excluded': self.corpus.num_excluded, 'clipped': self._clipped(),
+                  'notices': self._notices}}
+
+  def _clipped(self) -> dict[str, dict[str, int]]:
+    """Head -> column -> how many labels lie outside their range, where any do."""
+    found = {}
+    for head in self.heads:
+      labels = self.protocol.labels[head.name]
+      numbers = labels.clipped(self.corpus.index) if labels.form == 'values' else {}
+      found[head.name] = {column: number for column, number in numbers.items() if number}
+    return {head: numbers for head, numbers in found.items() if numbers}
 
   def member(self, member: members.Member, *, refit: bool = False) -> Member:
     """Data and model of one member; with `refit`, validation rows are trained on as well."""
@@ -155,27 +171,32 @@ class Experiment:
                  if stream.get('normalise') == 'train'},
         class_weights={
           head.name: fitted_lib.class_weights(
-            self.config.heads[head.name].class_weights, split.targets[head.name][rows[fold]],
-            head.classes)
+            self.config.heads[head.name].get('class_weights', 'none'),
+            split.targets[head.name][rows[fold]], head.classes)
           for head in self.heads})
     return found
 
-  @functools.cached_property
-  def _tokens(self) -> list[list[str]]:
-    return [words.tokenize(said) for said in self.corpus.words]
+  @functools.lru_cache  # noqa: B019, an experiment lives as long as its program
+  def _tokens(self, tokens: str) -> list[list[str]]:
+    return [*map(words.tokenizer(tokens), self.corpus.words)]
 
   def _fit_sentences(self, fold: int, refit: bool, stream) -> Iterator[Sequence[str]]:
     """The sentences that a vocabulary is fitted on."""
-    chosen = stream.get('fit_on', 'labelled')
+    chosen, tokens = stream.get('fit_on', 'labelled'), stream.get('tokens', 'words')
     if chosen == 'labelled':
-      return (self._tokens[row] for row in self._train_rows(fold, refit).tolist())
+      return (self._tokens(tokens)[row] for row in self._train_rows(fold, refit).tolist())
     if chosen != 'all':
       raise ValueError(f"config.streams: fit_on={chosen!r}; there are: 'labelled', 'all'.")
     said, places = self.corpus.transcripts, self.splits[fold].fold
+    if not isinstance(places.train, Mapping):
+      raise ValueError("config.streams: fit_on='all' takes whatever is said where the training "
+                       f'part is, but {self.protocol.name} lists or draws single utterances; '
+                       "choose fit_on='labelled'.")
     wanted = labels_lib.matches(said.index, places.train)
     if refit:
       wanted |= labels_lib.matches(said.index, places.valid)
-    return (words.tokenize(said.words[row]) for row in np.flatnonzero(wanted).tolist())
+    tokenize = words.tokenizer(tokens)
+    return (tokenize(said.words[row]) for row in np.flatnonzero(wanted).tolist())
 
   def _train_rows(self, fold: int, refit: bool) -> np.ndarray:
     rows = self.splits[fold].rows
@@ -187,7 +208,8 @@ class Experiment:
     for name, stream in self.config.streams.items():
       spec = self._spec(name, fitted)
       if stream.kind == 'words':
-        readers[name] = streams_lib.Words(self._tokens, fitted.vocabulary, spec)
+        tokens = self._tokens(stream.get('tokens', 'words'))
+        readers[name] = streams_lib.Words(tokens, fitted.vocabulary, spec)
       else:
         feature = self._features[name]
         readers[name] = streams_lib.Frames(
@@ -273,8 +295,12 @@ def open_corpus(config: ml_collections.ConfigDict, name: str) -> source.Corpus:
   if wanted not in SOURCES:
     raise ValueError(f'config.data.source={wanted!r}; there are: {", ".join(SOURCES)}.')
   frames = [stream.feature for stream in config.streams.values() if stream.kind == 'frames']
+  options = {'table': config.data.get('table', '')}
+  if wanted != 'table' and options.pop('table'):
+    raise ValueError(f'config.data.table={config.data.table!r} is read with '
+                     f"config.data.source='table'; it is {wanted!r}.")
   return SOURCES[wanted](name, config.data.path, features=frames,
-                         damaged=config.data.get('damaged', 'stop'))
+                         damaged=config.data.get('damaged', 'stop'), **options)
 
 
 def _factors(class_weights: Sequence[float], ids: np.ndarray) -> np.ndarray:
@@ -340,14 +366,15 @@ def make_heads(config: ml_collections.ConfigDict, protocol: protocol_lib.Protoco
     if name not in protocol.labels:
       raise ValueError(f'config.heads.{name}: {protocol.name} has labels for '
                        f'{", ".join(protocol.labels)}.')
-    several = protocol.labels[name].multi_label
-    if head.kind in ('single_label', 'multi_label') and several != (head.kind == 'multi_label'):
-      right = 'multi_label' if several else 'single_label'
-      raise ValueError(f'config.heads.{name}.kind={head.kind!r}: {protocol.name} has labels for '
-                       f'{right!r}.')
-    kind = module('tasks', head.kind, f'config.heads.{name}.kind')
-    heads.append(kind.Head(name, protocol.labels[name].names, weight=head.weight,
-                           reduction=head.reduction))
+    labels, field = protocol.labels[name], f'config.heads.{name}.kind'
+    kind = module('tasks', head.kind, field).Head
+    if labels.form not in kind.forms:
+      package = importlib.import_module('emojax.tasks')
+      right = [m.name for m in pkgutil.iter_modules(package.__path__)
+               if labels.form in module('tasks', m.name, field).Head.forms]
+      raise ValueError(f'{field}={head.kind!r}: {protocol.name} has labels for '
+                       f'{" or ".join(map(repr, right))}.')
+    heads.append(kind.of(name, labels, head))
   if not heads:
     raise ValueError('config.heads is empty; there is nothing to learn.')
   return heads

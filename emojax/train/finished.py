@@ -11,7 +11,7 @@ import ml_collections
 
 from emojax.io import checksums
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import experiment, imported, members, outcome, run_folder
+from emojax.train import contamination, experiment, imported, members, outcome, run_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Run:
     lines = ['Predictions of utterances without labels; there is no score.']
     for member, head in itertools.product(self.sound, self.heads):
       path = self.predictions_path(member, head.name, part)
-      number = len(run_folder.read_predictions(path, head.classes)['id'])
+      number = len(run_folder.read_predictions(path, head)['id'])
       lines.append(f'  {number:,} rows in {path}')
     return '\n'.join(lines)
 
@@ -87,7 +87,8 @@ def open_run(workdir: str) -> Run:
                      f'It holds: {sorted(p.name for p in path.glob("*"))[:8]}.')
   folder = run_folder.RunFolder(path)
   config = ml_collections.ConfigDict(folder.sealed.read_json(run_folder.CONFIG))
-  protocol = protocol_lib.load(config.protocol)
+  protocol = contamination.noted(
+    protocol_lib.load(config.protocol), (folder.about or {}).get('notices', ()))
   listed = experiment.list_members(config, protocol)
   missing = [m.name for m in listed if not outcome.is_done(folder, m)]
   if missing and not all(imported.is_as_imported(folder, member) for member in listed):

@@ -18,6 +18,7 @@ import numpy as np
 
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
+from emojax.metrics import values
 from emojax.protocols import protocol as protocol_lib
 from emojax.train import (
   checkpoint,
@@ -170,12 +171,12 @@ def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment)
   """The control of `config`; by default it compares what the protocol selects on."""
   settings = dict(config.control)
   settings['metric'] = settings['metric'] or opened.protocol.select_on
-  head, _, metric = settings['metric'].partition('/')
-  names = {h.name: h for h in opened.heads}
-  if head not in names or not metric:
-    raise ValueError(f"config.control.metric={settings['metric']!r}: expected HEAD/METRIC, with a "
-                     f'head of {list(names)}.')
-  return control.Rules(**settings)
+  there = [f'{head.name}/{metric}' for head in opened.heads for metric in head.metrics]
+  if settings['metric'] not in there:
+    raise ValueError(f"config.control.metric={settings['metric']!r}: expected HEAD/METRIC; there "
+                     f'are: {", ".join(there)}.')
+  metric = settings['metric'].partition('/')[2]
+  return control.Rules(**settings, smaller_is_better=values.smaller_is_better(metric))
 
 
 class Trainer:

@@ -16,8 +16,8 @@ import ml_collections
 import numpy as np
 import xxhash
 
+from emojax.data import authors_mat
 from emojax.data import fitted as fitted_lib
-from emojax.data import processed
 from emojax.io import parameters, torch_files
 from emojax.io.pickle_machine import Record
 from emojax.protocols import protocol as protocol_lib
@@ -50,11 +50,11 @@ FLAGS = {
 FIXED = {
   'refit': False, 'members.folds': 'all', 'members.grid': '', 'members.mode': 'sequential',
   'streams.text.vectors': 'processed', 'streams.text.vocabulary': 'shared_unk',
-  'streams.audio.feature': processed.FEATURE, 'streams.audio.normalise': 'none',
+  'streams.audio.feature': authors_mat.FEATURE, 'streams.audio.normalise': 'none',
   'model.norm': 'torch_std', 'model.empty': 'uniform', 'model.mask_zero_frames': True,
   'batch.sampler': 'reshuffle', 'optim.name': 'adam', 'optim.weight_decay': 0.0,
   'train.evaluate_every_epochs': 1, 'train.evaluate_every_steps': 0,
-  'control.metric': '', 'control.mode': 'max',
+  'control.metric': '',
 }
 FIXED_OF_MODEL = {'mat': {}, 'mnt': {'model.condition': 'relu'}}
 
@@ -161,9 +161,9 @@ def published(checkpoint: Checkpoint) -> Published:
     case 'MOSEI', 'emotion', _:
       return Published('mosei', 'emotion,as_published', 'mosei/emotion6', 30, 50)
     case 'MELD', 'emotion', _:
-      return Published('meld', 'emotion,as_published', 'meld/emotion7', 30, 50)
+      return Published('meld', 'emotion,processed,as_published', 'meld/emotion7', 30, 50)
     case 'MELD', 'sentiment', _:
-      return Published('meld', 'sentiment,as_published', 'meld/sentiment3', 30, 50)
+      return Published('meld', 'sentiment,processed,as_published', 'meld/sentiment3', 30, 50)
     case 'VGAF', _, _:
       return Published('vgaf', 'as_published', 'vgaf/affect3_as_published', 30, 26)
   raise ValueError(
@@ -272,19 +272,19 @@ def read_words(checkpoints: Sequence[Checkpoint], vocabulary: str | None,
   Raises:
     ValueError: if there is none, or if an embedding has another number of rows than it needs.
   """
-  path = pathlib.Path(vocabulary or checkpoints[0].path.parent / processed.VOCABULARY)
+  path = pathlib.Path(vocabulary or checkpoints[0].path.parent / authors_mat.VOCABULARY)
   if not path.is_file():
     raise ValueError(f'{path} is no file. A checkpoint is of use with its own words alone: name '
-                     f'the {processed.VOCABULARY} that the original wrote beside its data, '
+                     f'the {authors_mat.VOCABULARY} that the original wrote beside its data, '
                      '--vocabulary=DATA/CORPUS/token_to_ix.pkl.')
-  ids, beside = processed.read_vocabulary(path), path.parent / processed.VECTORS
+  ids, beside = authors_mat.read_vocabulary(path), path.parent / authors_mat.VECTORS
   needed = 1 + max(ids.values())
   for checkpoint in checkpoints:
     rows = len(np.atleast_1d(checkpoint.state_dict.get(EMBEDDING, np.empty(needed))))
     if rows != needed:
       raise ValueError(f'{path} needs {needed:,} rows (ids up to {needed - 1:,}), but {EMBEDDING} '
                        f'of {checkpoint.path} has {rows:,}; they do not belong together.')
-  vectors = processed.read_vectors(beside, ids) if beside.is_file() else None
+  vectors = authors_mat.read_vectors(beside, ids) if beside.is_file() else None
   if vectors is not None:
     fitted_lib.checked_word_cache(
       ids, vectors, config.streams.text.vocabulary, config.streams.text.width)
@@ -305,7 +305,7 @@ def specs(config: ml_collections.ConfigDict, fitted: fitted_lib.Fitted) -> dict[
   return {
     'text': StreamSpec(text.width, text.length, 1 + max(fitted.vocabulary.values()),
                        fitted.vectors),
-    'audio': StreamSpec(processed.WIDTH, audio.length)}
+    'audio': StreamSpec(authors_mat.WIDTH, audio.length)}
 
 
 def _read_args(path: pathlib.Path, args: Any) -> tuple[dict[str, Any], Record]:

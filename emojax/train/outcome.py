@@ -47,20 +47,20 @@ def write_member(
   """Writes a member's predictions and result; `parts`: part -> (rows, head -> logits).
 
   Returns:
-    Pictures [H, W, 3] of the confusion matrices by name.
+    Pictures [H, W, 3] of the predictions by name.
   """
   index, protocol, rows_out, pictures = opened.corpus.index, opened.protocol, [], {}
   for part, (rows, logits) in parts.items():
     write_predictions(folder, data, opened, part, rows, logits)
   for (part, (rows, logits)), head in itertools.product(parts.items(), opened.heads):
     labels = data.split.targets[head.name][rows]
-    units = index[protocol.unit][rows]
+    units = index[protocol.unit_column][rows]
     rows_out += with_setting(data.member, head.result_rows(
       labels, logits[head.name], units, protocol=protocol.name, fold=data.member.fold_name,
       seed=data.member.seed, split=part, n_excluded=opened.corpus.num_excluded,
       unit=protocol.unit))
-    pictures[f'{part}/confusion_{head.name}'] = head.picture(
-      head.confusion(labels, logits[head.name]), f'{protocol.name} {data.member.name}, {part}')
+    pictures[f'{part}/{head.shows}_{head.name}'] = head.picture(
+      labels, logits[head.name], f'{protocol.name} {data.member.name}, {part}')
   _write_last(folder, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
   return pictures
 
@@ -108,13 +108,13 @@ def write_predictions(
   index, member = opened.corpus.index, data.member
   for head in opened.heads:
     if part == protocol_lib.UNLABELLED:
-      said = {'predictions': np.asarray(head.decide(logits[head.name]))}
+      said = {'predictions': head.decisions(logits[head.name])}
     else:
       said = {'labels': data.split.targets[head.name][rows]}
     table = run_folder.predictions_csv(
-      ids=index['id'][rows],
-      units=index[opened.protocol.unit][rows], folds=[member.fold_name] * len(rows),
-      seeds=[member.seed] * len(rows), logits=logits[head.name], classes=head.classes,
+      head, ids=index['id'][rows],
+      units=index[opened.protocol.unit_column][rows], folds=[member.fold_name] * len(rows),
+      seeds=[member.seed] * len(rows), logits=logits[head.name],
       truncated=data.truncated[rows], **said)
     checksums.Sealed(folder).write_text(predictions_path(folder, head.name, part).name, table)
 
@@ -140,6 +140,8 @@ def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[re
     rows += with_setting(first, made)
   if len(opened.members) > 1:
     rows += results.mean_rows(rows)
+  if protocol.notice:
+    rows = [{'notice': protocol.notice} | row for row in rows]
   folder.sealed.write_json(run_folder.RESULT, rows)
   return rows
 
@@ -161,7 +163,7 @@ def pooled(folder: run_folder.RunFolder, listed: Sequence[members.Member], head,
            ) -> dict[str, np.ndarray]:
   """Predictions of several members one after the other, as `read_predictions` has them."""
   tables = [run_folder.read_predictions(
-    predictions_path(folder.member(m.name), head.name, part), head.classes) for m in listed]
+    predictions_path(folder.member(m.name), head.name, part), head) for m in listed]
   return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
 
 
@@ -187,24 +189,34 @@ def summary(
       found['label'], found['logits'], found['unit'], protocol=protocol.name,
       fold='pooled' if len(group) > 1 else first.fold_name, seed=first.seed, split=part,
       n_excluded=about['n_excluded'], unit=protocol.unit))
-    matrix = head.confusion(found['label'], found['logits'])
-    blocks.append(head.report(matrix, rows, protocol.notice))
-    scored.append((head, matrix, rows[0]))
-  blocks += [_means(result, part), held_against_truth(scored, about)]
+    blocks.append(head.report(found['label'], found['logits'], rows, protocol.notice))
+    scored += rows
+  blocks += [_means(result, part), _clipped(about), held_against_truth(scored, about)]
   return '\n\n'.join(filter(None, blocks))
 
 
-def held_against_truth(
-    scored: Sequence[tuple[Any, np.ndarray, results.Row]], about: Mapping[str, Any]) -> str:
-  """How scores on a generated corpus stand to the best possible one; '' where none is known.
+def _clipped(about: Mapping[str, Any]) -> str:
+  """How many labels were set to the end of their range; '' for none."""
+  return '\n'.join(
+    f'Labels of {head} outside their range, set to its nearest end: '
+    + ', '.join(f'{number:,} of {name}' for name, number in numbers.items()) + '.'
+    for head, numbers in about.get('clipped', {}).items())
+
+
+def held_against_truth(rows: Sequence[results.Row], about: Mapping[str, Any]) -> str:
+  """What scores on a generated corpus say, and how they stand to the best possible one.
 
   Args:
-    scored: (head, confusion matrix, its row of 'wa'), one for each that is reported.
+    rows: of all that is reported; of the accuracy on emotions the best possible is known.
+
+  Returns:
+    '' of a corpus that is none.
   """
-  known = [(matrix, wa) for head, matrix, wa in scored
-           if head.name == 'emotion' and matrix.ndim == 2]
-  if not about.get('generated') or not known:
+  if not about.get('generated'):
     return ''
+  known = [row for row in rows if (row['head'], row['metric']) == ('emotion', 'wa')]
+  if not known:
+    return about['statement']
   bayes = about['bayes_accuracy']
   best = bayes.get('text+audio', bayes['audio'])
   single = max(value for name, value in bayes.items() if '+' not in name)
@@ -212,8 +224,8 @@ def held_against_truth(
     about['statement'],
     f'Bayes accuracy, the best possible: {best:.4f} from text and audio, {single:.4f} from the '
     f'better one alone, chance {bayes["chance"]:.4f}.']
-  for matrix, wa in known:
-    judged = results.judge(int(np.trace(matrix)), wa['n'], best=best, chance=bayes['chance'])
+  for wa in known:
+    judged = results.judge(round(wa['value'] * wa['n']), wa['n'], best=best, chance=bayes['chance'])
     whose = [f'seed {wa["seed"]}', wa['setting']] if 'setting' in wa else [f'seed {wa["seed"]}']
     clusters = '{:.4f} .. {:.4f}'.format(*wa['ci95']) if wa['ci95'] else 'no interval'
     lines.append(

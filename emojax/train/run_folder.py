@@ -111,6 +111,11 @@ class RunFolder:
     return self._said('dataset')
 
   @property
+  def about(self) -> Mapping[str, Any] | None:
+    """What reports need to know of the corpus; None before a run has seen it."""
+    return self._said('about')
+
+  @property
   def together(self) -> int | None:
     """How many of its members train together at most; None before a run has begun."""
     if self.imported:
@@ -133,24 +138,24 @@ class RunFolder:
 
 
 def predictions_csv(
-    *, ids: Sequence[str], units: Sequence[str], folds: Sequence[str],
-    logits: np.ndarray, classes: Sequence[str], truncated: np.ndarray,
-    seeds: Sequence[int] | None = None, labels: np.ndarray | None = None,
-    predictions: np.ndarray | None = None) -> str:
+    head: Any, *, ids: Sequence[str], units: Sequence[str], folds: Sequence[str],
+    logits: np.ndarray, truncated: np.ndarray, seeds: Sequence[int] | None = None,
+    labels: np.ndarray | None = None, predictions: np.ndarray | None = None) -> str:
   """A table of one row per utterance.
 
-  Columns: id, unit, fold, seed, label, prediction, logit per class, truncated.
+  Columns: id, unit, fold, seed, label, prediction, the outputs of `head` (a logit per class, or the
+  values), truncated.
 
   What is None has no column. `labels` and `predictions` are class numbers [N], written by name; or
-  0 and 1 for each class [N, K], in K columns.
+  0 and 1 for each class, or numbers, [N, K], in K columns.
   """
   columns = {'id': ids, 'unit': units, 'fold': folds} | ({} if seeds is None else {'seed': seeds})
   for name, values in (('label', labels), ('prediction', predictions)):
     if values is not None and values.ndim == 1:
-      columns[name] = [classes[number] for number in values.tolist()]
+      columns[name] = [head.classes[number] for number in values.tolist()]
     elif values is not None:
-      columns |= zip(_per_class(name, classes), values.T.tolist(), strict=True)
-  columns |= zip(_per_class('logit', classes), logits.astype(np.float32).T, strict=True)
+      columns |= zip(_per_class(name, head.classes), values.astype(head.label_type).T, strict=True)
+  columns |= zip(head.outputs, logits.astype(np.float32).T, strict=True)
   columns['truncated'] = truncated.astype(int)
   text = io.StringIO()
   writer = csv.writer(text, lineterminator='\n')
@@ -159,26 +164,26 @@ def predictions_csv(
   return text.getvalue()
 
 
-def read_predictions(path: pathlib.Path, classes: Sequence[str]) -> dict[str, np.ndarray]:
+def read_predictions(path: pathlib.Path, head: Any) -> dict[str, np.ndarray]:
   """The inverse: arrays `id`, `unit`, `fold`, `logits` [N, K], `truncated`, and `label` if there.
 
   Raises:
-    ValueError: if the file is damaged, or not of these classes.
+    ValueError: if the file is damaged, or not of this head.
   """
   with open(checksums.Sealed(path.parent).check(path.name), newline='', encoding='utf-8') as file:
     rows = list(csv.DictReader(file))
-  wanted = _per_class('logit', classes)
+  wanted = head.outputs
   if not rows or set(wanted) - set(rows[0]):
     raise ValueError(
-      f'{path}: expected the columns {wanted}, found {list(rows[0]) if rows else []}.')
+      f'{path}: expected the columns {list(wanted)}, found {list(rows[0]) if rows else []}.')
   found = {name: np.array([row[name] for row in rows]) for name in ('id', 'unit', 'fold')}
   found['logits'] = np.array([[np.float32(row[name]) for name in wanted] for row in rows])
   found['truncated'] = np.array([row['truncated'] == '1' for row in rows])
-  several = _per_class('label', classes)
+  several = _per_class('label', head.classes)
   if 'label' in rows[0]:
-    found['label'] = np.array([list(classes).index(row['label']) for row in rows])
+    found['label'] = np.array([head.classes.index(row['label']) for row in rows])
   elif several[0] in rows[0]:
-    found['label'] = np.array([[int(row[name]) for name in several] for row in rows])
+    found['label'] = np.array([[head.label_type(row[name]) for name in several] for row in rows])
   return found
 
 

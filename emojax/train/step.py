@@ -191,8 +191,12 @@ def compiler_options() -> dict[str, str]:
 
 def zero_sums(heads: Sequence[Any], members: int) -> metrics.Collection:
   """Running metrics before the first step, with the member axis."""
-  empty = _collection(tuple(h.name for h in heads)).empty()
+  empty = _collection(tuple(map(_watched, heads))).empty()
   return jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *jnp.shape(x))), empty)
+
+
+def _watched(head: Any) -> str:
+  return f'{head.name}_{head.watched}'
 
 
 def _is_divided(layout: state_lib.TrainState | None) -> bool:
@@ -249,13 +253,13 @@ def _observe(
     'first_bad': first_bad,
   }
   for h in heads:
-    hit = h.decide(outputs[h.name]) == batch.targets[h.name]
-    found[f'{h.name}_wa'] = average(hit.astype(jnp.float32), mask=real)
+    seen = h.watch(outputs[h.name], batch.targets[h.name])
+    found[_watched(h)] = average(seen.astype(jnp.float32), mask=real)
   return metrics.Collection.create_collection(**found)
 
 
 @functools.cache  # another class would be another type to `jit`, and compiled again
-def _collection(head_names: tuple[str, ...]) -> type[metrics.Collection]:
-  names = ('loss', 'batch_loss', *(f'{name}_wa' for name in head_names))
+def _collection(watched: tuple[str, ...]) -> type[metrics.Collection]:
+  names = ('loss', 'batch_loss', *watched)
   return metrics.Collection.create(
     first_bad=guard_lib.FirstBad, **{name: metrics.Average for name in names})

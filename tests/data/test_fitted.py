@@ -66,7 +66,7 @@ def test_several_labels_weigh_the_same():
   ids = np.array([[0, 1, 0], [1, 1, 0]])
   assert fitted.class_weights('none', ids, NAMES) == (1, 1, 1)
   for setting in ('balanced', (1.0, 2.0, 3.0)):
-    with pytest.raises(ValueError, match="a multi-label head knows 'none' alone"):
+    with pytest.raises(ValueError, match="of several labels or of numbers knows 'none' alone"):
       fitted.class_weights(setting, ids, NAMES)
 
 
@@ -125,5 +125,9 @@ def test_the_originals_word_cache_must_be_what_the_config_says():
   assert fitted.checked_word_cache(ids, table, 'shared_unk', 5) == (ids, table)
   with pytest.raises(ValueError, match=r"vocabulary='clean', but .* as 'shared_unk'"):
     fitted.checked_word_cache(ids, table, 'clean', 5)
+  own = {'UNK': 1, 'good': 2, 'day': 3}
+  assert fitted.checked_word_cache(own, table, 'clean', 5) == (own, table)
+  with pytest.raises(ValueError, match=r"vocabulary='shared_unk', but .* as 'clean'"):
+    fitted.checked_word_cache(own, table, 'shared_unk', 5)
   with pytest.raises(ValueError, match=r'width=300, but .* are 5 wide'):
     fitted.checked_word_cache(ids, table, 'shared_unk', 300)

@@ -84,6 +84,21 @@ def test_an_unprepared_corpus_is_answered_with_its_build_command(tmp_path):
   assert f'--data_dir {tmp_path}' in message
 
 
+def test_text_stands_in_for_base_and_says_that_it_has_no_sound(tmp_path):
+  said = {'fingerprint': 'f', 'complete': True}
+  prepare(tmp_path, 'text', said | {'media': False}, transcript=['Well.', 'No, no!'])
+  corpus = source.load('toy', tmp_path)
+  assert corpus.about['media'] is False and corpus.words[1] == ['No,', 'no!']
+  message = (f'toy/{FEATURE} is computed from sound, and of toy only `text` is prepared.*'
+             f'build toy/{FEATURE} --manual_dir')
+  with pytest.raises(prepared.UnpreparedError, match=message):
+    corpus.feature(FEATURE)
+  with pytest.raises(prepared.UnpreparedError, match=message):
+    source.load('toy', tmp_path, features=[FEATURE])
+  prepare(tmp_path, 'base', said | {'fingerprint': 'g'}, transcript=['Well.', 'No, no!'])
+  assert source.load('toy', tmp_path).about['fingerprint'] == 'g'
+
+
 def test_near_misses_are_named(tmp_path):
   prepare(tmp_path, 'base', {})
   with pytest.raises(prepared.UnpreparedError, match=r'is: toy/base \(did you mean toy/base\?\)'):
@@ -107,7 +122,7 @@ def test_a_feature_of_another_build_is_refused(tmp_path):
   prepare(tmp_path, 'base', {'fingerprint': 'new'})
   prepare(tmp_path, 'logmel', {'base_fingerprint': 'old'}, length=np.array([3, 4]))
   with pytest.raises(ValueError, match=r'computed from another build of toy/base; build it again: '
-                                       r'python -m data_builders\.build toy/logmel --overwrite'):
+                                       r'python -m data_builders\.build toy/logmel .*--overwrite'):
     source.load('toy', tmp_path).feature('logmel')
 
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from data_builders import build
-from data_builders.corpora import feature_configs, ledger, parallel, prepare
+from data_builders.corpora import ledger, parallel, prepare
+from emojax.features import catalogue, logmel_mat
 from emojax.io import checksums, files, prepared
 from tests.data_builders import hand_made
 
@@ -83,8 +84,9 @@ def test_a_feature_alone_brings_base_along_where_the_release_is_given(run, root,
 
 
 @pytest.mark.parametrize('dataset, message', [
-  ('iemocab', "there is no corpus 'iemocab'; there are: emodb, iemocap (did you mean iemocap?)."),
-  ('iemocap/logmel_mta', "no config of iemocap 'logmel_mta'; there are: base, logmel_mat (did you"),
+  ('iemocab', "there is no corpus 'iemocab'; there are: emodb, emorynlp, iemocap, meld"),
+  ('iemocab', '(did you mean iemocap?).'),
+  ('iemocap/logmel_mta', "no config of iemocap 'logmel_mta'; there are: base, logmel_mat, mel_"),
   ('iemocap', 'built from the release: add --manual_dir FOLDER. Ask USC SAIL'),
   ('iemocap/logmel_mat', 'iemocap/base is not prepared under'),
 ])
@@ -243,7 +245,7 @@ def test_a_changed_sound_changes_the_fingerprint_and_replaces_its_features(run, 
 
 def test_features_of_another_extractor_are_replaced(run, root, monkeypatch):
   run('iemocap', '--manual_dir', root)
-  monkeypatch.setattr(feature_configs.logmel_mat, 'VERSION', '2')
+  monkeypatch.setattr(logmel_mat, 'VERSION', '2')
   assert 'replaced: its constants changed' in run('iemocap')[1]
 
 
@@ -318,7 +320,7 @@ def test_more_shards_than_records_are_refused(run, root, data_dir):
 
 
 def test_processes_answer_in_order():
-  extract = feature_configs.FEATURES['logmel_mat']
+  extract = catalogue.FEATURES['logmel_mat']
   sounds = [(hand_made.noise(0.1 + 0.01 * n, n), 16000) for n in range(40)]
   answers = list(parallel.map_processes(extract, sounds, workers=2))
   for (frames, reason), sound in zip(answers, sounds, strict=True):
@@ -355,6 +357,6 @@ def test_tensorflow_is_never_imported(root, data_dir):
 
 
 def test_workers_start_light():
-  modules = _modules_after('import data_builders.build, data_builders.corpora.feature_configs')
+  modules = _modules_after('import data_builders.build, data_builders.corpora.feature_cache')
   assert 'numpy' in modules
   assert not modules & {'tensorflow_datasets', 'jax', 'flax', 'librosa', 'numba', 'pyarrow'}

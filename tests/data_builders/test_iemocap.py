@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from data_builders.corpora import iemocap_release, prepare, wav
-from data_builders.corpora.iemocap_release import Vote
+from data_builders.corpora import iemocap_labels, iemocap_release, prepare, wav
+from data_builders.corpora.iemocap_labels import Vote
 from emojax.io import files, prepared
 from tests.data_builders import hand_made
 
@@ -24,7 +24,7 @@ def _names(release):
 
 def test_labels_and_votes_as_typed():
   text = next(iter(hand_made.EVALUATION.values()))
-  labels, damaged, unknown = iemocap_release.parse_evaluation(text)
+  labels, damaged, unknown = iemocap_labels.parse_evaluation(text)
   assert not damaged and not unknown
   first = labels[0]
   assert (first.name, first.emotion) == ('Ses01F_impro01_F000', 'neu')
@@ -40,22 +40,26 @@ def test_labels_and_votes_as_typed():
 
 
 def test_lines_that_cannot_be_read_are_told():
-  labels, damaged, unknown = iemocap_release.parse_evaluation(
+  labels, damaged, unknown = iemocap_labels.parse_evaluation(
     '[1.0 - 2.0]\tSes01F_impro01_F000\tneu\n'
     'C-E2:\tNeutral;\t()\n'
     '[3.0 - 4.0]\tSes01F_impro01_F001\tsad\t[2.0, 2.0, 2.0]\n'
     'C-E2:\tSadness;\t(\n'
     'what is this\n'
   )
-  assert damaged == ['[1.0 - 2.0]\tSes01F_impro01_F000\tneu']
+  assert damaged == [iemocap_labels.Damaged(
+    'Ses01F_impro01_F000', 'label line that cannot be read')]
   assert unknown == ['what is this']
   assert [label.votes for label in labels] == [{'E2': Vote('E2', ('Sadness',))}]
 
 
 def test_transcriptions_as_typed():
-  words = iemocap_release.parse_transcriptions(
-    next(iter(hand_made.TRANSCRIPTIONS.values())) + 'Ses01F_impro01_M001: Without times.\n'
+  words, again = iemocap_labels.parse_transcriptions(
+    next(iter(hand_made.TRANSCRIPTIONS.values()))
+    + 'Ses01F_impro01_M001: Without times.\n'
+    + 'Ses01F_impro01_F000 [006.2901-006.9901]: Pardon?\n'
   )
+  assert again == ['Ses01F_impro01_F000']
   assert words == {
     'Ses01F_impro01_F000': 'Excuse me.',
     'Ses01F_impro01_FXX0': 'Um.',
@@ -67,7 +71,9 @@ def test_transcriptions_as_typed():
 
 def test_reads_every_utterance_in_the_order_of_its_dialogue(root):
   release = iemocap_release.read(root)
-  assert not release.shortfalls and not release.exclusions and not release.notes
+  assert not release.shortfalls and not release.exclusions
+  assert release.notes == [
+    'Ses01F_impro01_M000 has attributes outside 1 to 5: (0.5, 5.5, 3.0)']
   assert _names(release) == list(hand_made.SECONDS)
   assert [utterance.position for utterance in release.utterances] == [0, 1, 2, 0, 0, 1]
   second, third = release.utterances[1:3]
@@ -135,9 +141,8 @@ def test_damaged_and_repeated_labels_are_excluded(root):
   release = iemocap_release.read(root)
   assert [(e.id.partition('/')[2], e.reason) for e in release.exclusions] == [
     ('Ses02F_impro02_M000', 'label line that cannot be read'),
-    ('Ses02F_impro02_F000', 'labelled twice'),
-    ('Ses02F_impro02_M000', 'labelled twice'),
   ]
+  assert release.notes[-1] == 'Ses02F_impro02_F000 is labelled 2 times, always the same'
   assert release.shortfalls[0].startswith('Session2: 1 of 2 utterances (')
 
 
@@ -166,7 +171,7 @@ def test_a_missing_transcript_costs_no_utterance(root):
   release = iemocap_release.read(root)
   assert not release.shortfalls
   assert release.utterances[-1].transcript == ''
-  assert release.notes == [
+  assert release.notes[1:] == [
     'Ses02F_impro02_F000 has no transcript',
     'Ses02F_impro02_M000 has no transcript',
   ]
@@ -180,14 +185,14 @@ def test_records_and_index_say_what_the_release_says(root, tmp_path):
   index = prepared.read_index(folder)
   parsed = iemocap_release.read(root)
   assert len(source) == len(index['id']) == len(parsed.utterances) == 6
-  for row, (utterance, path) in enumerate(zip(parsed.utterances, parsed.sounds, strict=True)):
+  for row, (utterance, clip) in enumerate(zip(parsed.utterances, parsed.sounds, strict=True)):
     record = source[row]
     for name in ('id', 'dialogue', 'session', 'speaker', 'gender', 'transcript', 'emotion'):
       assert record[name].decode() == index[name][row] == getattr(utterance, name)
     for name in ('position', 'start', 'end', 'valence', 'activation', 'dominance'):
       assert index[name][row] == getattr(utterance, name)
       assert record[name] == pytest.approx(getattr(utterance, name), rel=1e-6)
-    sound = hand_made.read_wav(path)
+    sound = hand_made.read_wav(clip.path)
     np.testing.assert_array_equal(record['audio'], sound)
     assert record['audio'].dtype == np.int16
     assert index['num_samples'][row] == len(sound)
@@ -274,5 +279,5 @@ def test_the_common_six_class_label(official, votes, expected):
   lines = [f'C-E{i}:\t{said};\t()' for i, said in enumerate(votes, start=1)]
   lines.append('C-F1:\tHappiness;\t()')  # an actor on himself does not count
   text = '\n'.join([f'[0.1 - 0.9]\tSes01F_impro01_F000\t{official}\t[2.5, 2.5, 2.5]', *lines])
-  (label,), _, _ = iemocap_release.parse_evaluation(text)
-  assert iemocap_release.common_label(label) == expected
+  (label,), _, _ = iemocap_labels.parse_evaluation(text)
+  assert iemocap_labels.common_label(label) == expected

@@ -358,7 +358,7 @@ def test_emodb_counts_and_best_accuracies():
 def test_a_corpus_is_found_by_its_file(tmp_path):
   assert {'emodb', 'iemocap'} <= set(synthetic.corpora())
   assert 'release' not in synthetic.corpora()
-  with pytest.raises(ValueError, match="corpus='voice' .* there are: emodb, iemocap"):
+  with pytest.raises(ValueError, match="corpus='voice' .* there are: emodb, emorynlp, iemocap"):
     synthetic.write('voice', tmp_path)
   with pytest.raises(ValueError, match="size='huge' .*: tiny, small, full"):
     synthetic.write('iemocap', tmp_path, size='huge')

@@ -81,3 +81,23 @@ def test_a_vocabulary_needs_a_word_and_a_known_scheme():
     words.vocabulary([[], []])
   with pytest.raises(ValueError, match='shared_unk, clean'):
     words.vocabulary([['a']], 'neat')
+
+
+@pytest.mark.parametrize('said, tokens', [
+  ("Don't!! I'm 10% well-known...", ["don't", '!', '!', "i'm", '10', '%', 'well', '-', 'known', '.',
+                                    '.', '.']),
+  ('\u201cOh\u2019s\u201d \u2014 caf\u00e9\u2026', ['"', "oh's", '"', '-', 'café', '.', '.', '.']),
+  ("'cause rock 'n' roll_ _", ["'", 'cause', 'rock', "'", 'n', "'", 'roll']),
+  (' \n', []),
+])
+def test_marks_are_tokens_of_their_own(said, tokens):
+  assert words.tokenize_with_marks(said.split()) == tokens
+
+
+def test_a_tokenizer_is_asked_for_by_name():
+  assert words.tokenizer('words')(['Oh,']) == ['oh']
+  assert words.tokenizer('words_and_marks')(['Oh,']) == ['oh', ',']
+  with pytest.raises(ValueError, match="'letters'; there are: words, words_and_marks"):
+    words.tokenizer('letters')
+  with pytest.raises(ValueError, match='split'):
+    words.tokenize_with_marks('a b')

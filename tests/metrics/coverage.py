@@ -20,6 +20,12 @@ mean score minus the truth.
 95.1 % elsewhere. With t(k - 1) those of 40 and 200 cover 91.1 to 93.8 %: few speakers decide how
 far the score moves, so the error is known as badly as from few.
 MELD has 8.7 of 100 speakers in its test part and 8.6 of 260 in train, but 204 of 280 dialogues.
+
+Numbers: the same speakers, whose labels are standard normal; predictions are SLOPE * label + bias +
+normal noise, where a speaker's slope and bias are normal with the standard deviation of the row.
+Coverage (800 experiments per line): 91.2 to 96.9 %, 94.4 % on average.
+A bias counts by its square, which is skewed: with one of 0.4 (not in the table), intervals of
+`corr` cover 80 to 91 %, of `mae` 86 to 94 %, of `ccc` 89 to 94 %, whatever k.
 """
 
 import argparse
@@ -28,16 +34,20 @@ import time
 
 import numpy as np
 
-from emojax.metrics import classification, intervals
+from emojax.metrics import classification, intervals, values
 
 KS = (2, 5, 10, 40, 200)
 DEVIATIONS = (0.0, 0.05, 0.10)
 METRICS = ('wa', 'ua', 'f1_weighted')
+VALUE_DEVIATIONS = (0.0, 0.1, 0.2)
+VALUE_METRICS = ('mae', 'corr', 'ccc')
 GOAL = (0.92, 0.97)
 
 IEMOCAP = (528, 557, 481, 542, 522, 629, 528, 503, 590, 651)  # Ses01F, Ses01M, ...
 MELD_LEADS = (411, 373, 356, 346, 291, 379)
 MELD_OTHERS_MEAN = 4.8
+
+SLOPE, NOISE = 0.6, 0.6
 
 ACCURACY = 0.7
 PRIOR = np.array([0.31, 0.29, 0.20, 0.20])
@@ -96,15 +106,57 @@ def measure(experiments: int, seed: int = 0) -> list[Cell]:
       said = matrices.sum((2, 3))
       for name in METRICS:
         metric = classification.METRICS[name]
-        truth = metric(cells(ACCURACY))
-        scores = metric(matrices.sum(1))
-        bounds = np.array([(i.low, i.high) for i in (
-          intervals.jackknife(metric, per_unit, n) for per_unit, n in zip(matrices, said))])
-        covered = (bounds[:, 0] <= truth) & (truth <= bounds[:, 1])
-        found.append(Cell(
-          k, deviation, float(intervals.effective_k(said).mean()), name, float(covered.mean()),
-          float(scores.mean() - truth), float(np.median(bounds[:, 1] - bounds[:, 0]))))
+        found.append(_cell(deviation, name, metric, (0.0, 1.0), matrices, said,
+                           metric(cells(ACCURACY))))
   return found
+
+
+def measure_values(experiments: int, seed: int = 0) -> list[Cell]:
+  """Every k, deviation and metric of numbers."""
+  found = []
+  for k in KS:
+    for deviation in VALUE_DEVIATIONS:
+      random = np.random.default_rng([seed, 1, k, round(1000 * deviation)])
+      said = sizes(random, k, experiments)
+      sums = [_sums(random, each, deviation) for each in said]
+      for name in VALUE_METRICS:
+        metric = values.METRICS[name]
+        found.append(_cell(deviation, name, metric.score, metric.bounds,
+                           [each[name] for each in sums], said, _truth(deviation)[name]))
+  return found
+
+
+def _sums(random: np.random.Generator, said: np.ndarray, deviation: float,
+          ) -> dict[str, np.ndarray]:
+  """Metric -> the sums of each speaker [k, S]; `said` [k] utterances each."""
+  k, units = len(said), np.repeat(np.arange(len(said)), said)
+  slope, bias = SLOPE + random.normal(0, deviation, k), random.normal(0, deviation, k)
+  labels = random.normal(size=len(units))
+  predictions = slope[units] * labels + bias[units] + random.normal(0, NOISE, len(units))
+  starts = np.cumsum(said) - said
+  return {name: np.add.reduceat(values.METRICS[name].per_utterance(labels, predictions), starts)
+          for name in VALUE_METRICS}
+
+
+def _truth(deviation: float) -> dict[str, float]:
+  """The score of all utterances of all speakers."""
+  variance = SLOPE**2 + 2 * deviation**2 + NOISE**2  # of predictions; that of labels is 1
+  slopes, weights = np.polynomial.hermite_e.hermegauss(50)  # E |N(0, s)| = s sqrt(2 / pi)
+  spread = np.sqrt((SLOPE + deviation * slopes - 1)**2 + deviation**2 + NOISE**2)
+  return {'corr': SLOPE / np.sqrt(variance), 'ccc': 2 * SLOPE / (1 + variance),
+          'mae': float(np.sqrt(2 / np.pi) * (weights * spread).sum() / weights.sum())}
+
+
+def _cell(deviation: float, name: str, score, bounds: tuple[float, float], per_unit, said,
+          truth: float) -> Cell:
+  """`per_unit`: the statistics of each experiment, [k, *S]; `said` [experiments, k]."""
+  found = [intervals.jackknife(score, each, n, bounds=bounds) for each, n in zip(per_unit, said)]
+  low, high = np.array([(i.low, i.high) for i in found]).T
+  scores = [float(score(each.sum(0))) for each in per_unit]
+  return Cell(
+    said.shape[1], deviation, float(intervals.effective_k(said).mean()), name,
+    float(((low <= truth) & (truth <= high)).mean()), float(np.mean(scores) - truth),
+    float(np.median(high - low)))
 
 
 def table(found: list[Cell]) -> str:
@@ -123,7 +175,8 @@ def main():
   parser.add_argument('--seed', type=int, default=0)
   wanted = parser.parse_args()
   began = time.monotonic()
-  found = measure(wanted.experiments, wanted.seed)
+  found = [cell for run in (measure, measure_values)
+           for cell in run(wanted.experiments, wanted.seed)]
   print(table(found))
   coverage = [cell.coverage for cell in found]
   outside = sum(not GOAL[0] <= c <= GOAL[1] for c in coverage)

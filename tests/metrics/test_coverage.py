@@ -30,6 +30,18 @@ def test_intervals_cover_the_truth(found):
   assert len(uneven) == 18 and 0.935 <= np.mean(uneven) <= 0.97
 
 
+def test_intervals_of_numbers_cover_the_truth():
+  """As above, with fewer experiments yet."""
+  number = 150
+  found = coverage.measure_values(number)
+  print('\n' + coverage.table(found))
+  low, high = (end + sign * 3 * np.sqrt(end * (1 - end) / number)
+               for end, sign in zip(coverage.GOAL, (-1, 1)))
+  assert [cell for cell in found if not low <= cell.coverage <= high] == []
+  assert 0.93 <= np.mean([cell.coverage for cell in found]) <= 0.965
+  assert all(abs(cell.bias) < 0.02 for cell in found)
+
+
 def test_pooled_scores_have_the_truth_as_their_mean(found):
   for cell in found:  # at k = 2 and 10 points between speakers, the mean of 400 has 0.0035
     assert abs(cell.bias) < 0.012, cell

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from emojax.metrics import classification, multi_label, report, results
+from emojax.metrics import classification, multi_label, report, results, values
 
 NAMES = ['neu', 'hap', 'sad', 'ang']
 RANDOM = np.random.default_rng(3)
@@ -124,6 +124,52 @@ def test_multi_label_picture():
   assert (places > 0.05 * 370 * 340).tolist() == [[True] * 3, [True, False, False]]
   with pytest.raises(ValueError, match='zip'):
     report.multi_label_picture(np.ones((3, 2, 2)), ['a', 'b'], 'two names for three classes')
+
+
+SENTIMENT = np.round(RANDOM.normal(0, 1.5, (400, 1)).clip(-3, 3) * 3) / 3
+
+
+def value_rows(labels, predictions, names):
+  return results.value_rows(
+    labels, predictions, UNITS[:len(labels)], names=names, metrics=values.METRICS,
+    protocol='mosi/sentiment', fold='standard', seed=1, split='test', head='sentiment',
+    n_excluded=3, unit='video')
+
+
+def test_value_report_says_where_labels_and_predictions_lie():
+  labels = np.array([[1.0, 2], [3, 2], [2, 5], [2, 3]])
+  predictions = np.array([[1.5, 2], [1.5, 4], [1.5, 2], [1.5, 4]])
+  names = ['valence', 'activation']
+  rows = value_rows(labels, predictions, names)
+  heading, table, scores = report.value_report(labels, predictions, names, rows, words='A word.'
+                                               ).split('\n\n')
+  assert heading.splitlines() == ['A word.', 'mosi/sentiment, fold standard, seed 1: sentiment on '
+                                  'test', f'4 utterances (3 excluded), {rows[0]["k"]} videos']
+  assert [line.split() for line in table.splitlines()[1:]] == [
+    ['valence', '2.0000', '0.7071', '1.5000', '0.0000'],  # deviations over n
+    ['activation', '3.0000', '1.2247', '3.0000', '1.0000']]
+  assert [line.split()[0] for line in scores.splitlines()[1:]] == [row['metric'] for row in rows]
+  assert re.search(r'^corr_valence +- +labels or predictions are all the same$', scores, re.M)
+  empty = value_rows(labels[:0], predictions[:0], names)
+  text = report.value_report(labels[:0], predictions[:0], names, empty)
+  assert re.search(r'^valence +- +- +- +-$', text, re.M) and text.count('no utterances') == 9
+
+
+def test_value_picture_is_dark_on_the_line_of_perfect_predictions():
+  pytest.importorskip('matplotlib')
+  perfect, opposite, wild = (
+    report.value_picture(SENTIMENT, predictions, ['sentiment'], 'mosi/sentiment', (-3, 3))
+    for predictions in (SENTIMENT, -SENTIMENT, 20 * SENTIMENT))
+  assert perfect.shape == opposite.shape == wild.shape == (440, 420, 3)
+  assert _slope(perfect) < -0.9 and _slope(opposite) > 0.3  # rows are counted from above
+  two = report.value_picture(np.tile(SENTIMENT, 2), np.tile(SENTIMENT, 2), ['a', 'b'], '', (-3, 3))
+  assert two.shape == (440, 840, 3)
+
+
+def _slope(picture):
+  """The correlation of row and column of what is coloured, cells and line."""
+  rows, columns = np.nonzero(np.ptp(picture[60:380, 60:310].astype(int), axis=2) > 60)
+  return np.corrcoef(rows, columns)[0, 1]
 
 
 def test_picture():

@@ -59,7 +59,8 @@ def built(name, clean):
   options = {key: value for key, value in CLEAN.items() if clean and key in known}
   unknown = set(module.Model.requires) - set(STREAMS)
   assert not unknown, f'{name} requires {unknown}; give them a spec and values in this file'
-  streams = {stream: STREAMS[stream] for stream in module.Model.requires}
+  # without a requirement it takes what there is
+  streams = {stream: STREAMS[stream] for stream in module.Model.requires or STREAMS}
 
   def make(rngs):
     return module.Model(streams, HEADS, **module.PRESETS['tiny'], **options, rngs=rngs)

@@ -1,4 +1,4 @@
-"""Softmax over real positions, with both answers to a row that has none, and clearing."""
+"""Softmax, clearing, pooling and closing up: what is real counts, and nothing else."""
 
 import functools
 import math
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emojax.ops import masking
+from emojax.types import Stream
 
 SCORES = [[0.0, math.log(3), 5.0], [math.log(2), 0.0, math.log(5)], [1.0, 2.0, 3.0]]
 MASK = [[True, True, False], [True, True, True], [False, False, False]]
@@ -72,3 +73,34 @@ def test_clear_hides_gradients_too():
   gradient = jax.jit(jax.grad(lambda x, mask: (masking.clear(x, mask) ** 2).sum()))(
     np.array([[3.0, np.nan]], np.float32), np.array([[True, False]]))
   np.testing.assert_array_equal(gradient, [[6, 0]])
+
+
+# A hole, padding in front, one position, and none.
+PLACES = np.array([[1, 0, 1, 1], [0, 0, 1, 1], [0, 1, 0, 0], [0, 0, 0, 0]], bool)
+
+
+@pytest.mark.parametrize('pool, of_real', [
+  (masking.mean, lambda real: real.mean(0)), (masking.largest, lambda real: real.max(0)),
+  (masking.last, lambda real: real[-1])], ids=['mean', 'largest', 'last'])
+def test_pools_see_real_positions_alone(pool, of_real):
+  values = np.random.default_rng(0).normal(size=(4, 4, 3)).astype(np.float32) - 2
+  expected = [of_real(v[m]) if m.any() else np.zeros(3) for v, m in zip(values, PLACES)]
+  compute = jax.jit(jax.value_and_grad(
+    lambda values: (pool(values, PLACES).sum(), pool(values, PLACES)), has_aux=True))
+  (_, found), gradient = compute(values)
+  np.testing.assert_allclose(found, np.stack(expected), rtol=1e-6)
+  assert not np.asarray(gradient)[~PLACES].any()
+  for hidden in (np.nan, np.inf, -np.inf, 1e30):
+    (_, again), same = compute(np.where(PLACES[..., None], values, np.float32(hidden)))
+    np.testing.assert_array_equal(again, found)
+    np.testing.assert_array_equal(same, gradient)
+
+
+@pytest.mark.parametrize('width', [(), (2,)], ids=['ids', 'frames'])
+def test_closed_up_the_real_positions_come_first_in_their_order(width):
+  values = np.arange(1, 17 * math.prod(width) - math.prod(width) + 1).reshape(4, 4, *width)
+  found = jax.jit(masking.close_up)(Stream(values, PLACES))
+  assert found.mask.tolist() == [[True, True, True, False], [True, True, False, False],
+                                 [True, False, False, False], [False] * 4]
+  for row, mask in enumerate(PLACES):
+    np.testing.assert_array_equal(found.values[row, :mask.sum()], values[row][mask])

@@ -139,7 +139,6 @@ def _check_logits(case: case_lib.Case, about, run: finished.Run) -> None:
   loop.predict_again(run.config, str(run.folder.path), 'test', str(case.folder / 'fixture/data'))
   [head] = run.heads
   for member, logits in zip(run.members, expected):
-    found = run_folder.read_predictions(
-      run.predictions_path(member, head.name, 'test'), head.classes)
+    found = run_folder.read_predictions(run.predictions_path(member, head.name, 'test'), head)
     assert [id.split('/')[-1] for id in found['id'].tolist()] == about['ids']
     case_lib.assert_close(found['logits'], logits, relative=1e-5, what=f'logits of {member.name}')

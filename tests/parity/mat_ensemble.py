@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from emojax.data import processed, streams
+from emojax.data import authors_mat, processed, streams
 from emojax.features import words
 from emojax.io import torch_files
 from emojax.metrics import classification
@@ -31,7 +31,7 @@ def check(case: case_lib.Case) -> None:
   np.testing.assert_array_equal(labels, arrays['in/target'])
 
   folder = case.folder / case.stem.replace('ensemble', 'ckpt')
-  vocabulary, _ = processed.read_word_cache(folder)
+  vocabulary, _ = authors_mat.read_word_cache(folder)
   frames = corpus.feature('logmel_mat')
   readers = (
     streams.Words([words.tokenize(said) for said in corpus.words], vocabulary,

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from emojax.data import processed, streams
+from emojax.data import authors, processed, streams
 from emojax.features import words
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
@@ -38,7 +38,7 @@ def check(case: case_lib.Case) -> None:
   targets = labels.ids(corpus.index)
   # MOSI's rule for seven classes stands in the original beside a head of two
   assert len(labels.names) == about['ans_size'] or protocol.name == 'mosi/sentiment7'
-  assert labels.multi_label == (about['pred_func'] == 'multi_label')
+  assert (labels.form == 'several classes') == (about['pred_func'] == 'multi_label')
 
   said = corpus.transcripts
   is_train = said.index['split'] == FILES.get(dataset, {}).get('train', 'train')
@@ -81,7 +81,7 @@ def check(case: case_lib.Case) -> None:
   _check_lists(json.loads((data / 'split_lists.json').read_text()), dataset, corpus)
 
 
-def _check_lists(lists, dataset: str, corpus: processed.Processed) -> None:
+def _check_lists(lists, dataset: str, corpus: authors.Authored) -> None:
   """Where the original has a list of keys, each is a row, in its order, or was left out."""
   left_out = [exclusion.id for exclusion in corpus.exclusions]
   for part in corpus.index['split'][np.sort(np.unique(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emojax.protocols import labels
-from emojax.protocols.labels import Categories, MultiLabel, Score
+from emojax.protocols.labels import Categories, MultiLabel, Score, Values
 
 PRIVATE = {'split': ('private',)}
 NAN = np.nan
@@ -18,7 +18,7 @@ def index(**columns):
 
 def test_categories_follow_the_order_of_the_classes():
   mood = Categories('label', {'calm': ('n',), 'glad': ('h', 'e')})
-  assert mood.names == ('calm', 'glad') and mood.columns == ('label',) and not mood.multi_label
+  assert mood.names == ('calm', 'glad') and mood.columns == ('label',) and mood.form == 'class'
   found = mood.ids(index(label=['e', 'n', 'x', 'h', '', 'N']))
   assert found.tolist() == [1, 0, -1, 1, -1, -1] and found.dtype == np.int32
   assert labels.labelled(found).tolist() == [True, True, False, True, False, False]
@@ -60,7 +60,7 @@ def test_a_rule_that_there_is_not():
 
 def test_several_labels_are_there_above_zero():
   kind = MultiLabel({'glad': 'h', 'sad': 's', 'calm': 'c'})
-  assert kind.names == ('glad', 'sad', 'calm') and kind.multi_label
+  assert kind.names == ('glad', 'sad', 'calm') and kind.form == 'several classes'
   assert kind.columns == ('h', 's', 'c')
   found = kind.ids(index(h=[0, 1, 1e-9], s=[3.0, 0, 0], c=[0.3333, 0, 0]))
   assert found.tolist() == [[0, 1, 1], [1, 0, 0], [1, 0, 0]] and found.dtype == np.int32
@@ -107,3 +107,35 @@ def test_matches_wants_all_columns_to_agree():
   assert labels.matches(table, {'a': ('x',), 'b': ('2', '3')}).tolist() == [
     False, True, False, False]
   assert labels.matches(table, {}).all()
+
+
+def test_values_are_the_numbers_in_columns():
+  kind = Values(('v', 'a'), 1, 5)
+  assert (kind.names, kind.columns, kind.form) == (('v', 'a'), ('v', 'a'), 'values')
+  found = kind.ids(index(v=[1, 5.0, 2.5], a=[3, 3.25, 1]))
+  assert found.tolist() == [[1, 3], [5, 3.25], [2.5, 1]] and found.dtype == np.float32
+  assert labels.labelled(found).all() and labels.counts(found, kind.names) == {'v': 3, 'a': 3}
+  one = Values(('y',), -3, 3).ids(index(y=[-3.0, 0, 1 / 3]))
+  assert one.shape == (3, 1) and one[2, 0] == np.float32(1 / 3)
+
+
+def test_values_may_be_missing_where_the_release_says_so_and_then_all_of_them():
+  table = index(id=['a', 'b', 'c'], split=['train', 'private', 'private'], y=[1.0, NAN, 2],
+                z=[2.0, 2, 2])
+  kind = Values(('y', 'z'), 1, 5, unlabelled=PRIVATE)
+  assert kind.columns == ('y', 'z', 'split')
+  found = kind.ids(table)
+  assert labels.labelled(found).tolist() == [True, False, True] and np.isnan(found[1]).all()
+  assert labels.counts(found, kind.names) == {'y': 2, 'z': 2}
+  with pytest.raises(ValueError, match=r'^one of y, z is no finite number for b\.'):
+    Values(('y', 'z'), 1, 5).ids(table)
+
+
+def test_values_outside_their_range_are_refused_or_clipped_and_counted():
+  table = index(id=['a', 'b', 'c', 'd'], v=[0.5, 3, 5.25, 5], a=[1.0, 1, 1, 1])
+  with pytest.raises(ValueError, match=r'v should lie in 1\.\.5; it is 0\.5 .* for a, c\.'):
+    Values(('v', 'a'), 1, 5).ids(table)
+  kind = Values(('v', 'a'), 1, 5, clip=0.5)
+  assert kind.ids(table)[:, 0].tolist() == [1, 3, 5, 5] and kind.clipped(table) == {'v': 2, 'a': 0}
+  with pytest.raises(ValueError, match=r'a should lie in 1\.\.5; it is 80\.0 .* for b\.'):
+    kind.ids(table | index(a=[1.0, 80, 1, 1]))

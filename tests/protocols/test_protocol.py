@@ -58,7 +58,8 @@ def test_of_several_heads_a_row_needs_a_class_in_each():
 @pytest.mark.parametrize('changes, complete, message', [
   (dict(drop='who'), False,
    "toy/plain needs the index columns ['who']; there are ['house', 'label']. Build toy again with "
-   "this version, or put the original authors' file that holds them beside the others."),
+   "this version, put the original authors' file that holds them beside the others, or name them "
+   'in the description of the table.'),
   (dict(house=list('aaxxccddde')), False,
    "toy/plain, fold b: the test part is empty; it asks for {'house': ('b',)}, the index has "
    "{'house': ['a', 'c', 'd', 'e', 'x']}."),

@@ -36,7 +36,8 @@ def test_the_first_score_is_the_best_so_far_whatever_it_is():
 
 
 def test_a_loss_is_best_where_it_is_least():
-  progress, actions, _ = run(Rules('loss', mode='min', patience=2), [3.0, 2.0, 2.5, 1.0, 1.0, 4.0])
+  rules = Rules('loss', smaller_is_better=True, patience=2)
+  progress, actions, _ = run(rules, [3.0, 2.0, 2.5, 1.0, 1.0, 4.0])
   assert actions == [SAVE, SAVE, KEEP, SAVE, KEEP, STOP]
   assert (progress.best, progress.best_evaluation) == (1.0, 4)
 
@@ -122,11 +123,11 @@ def test_the_path_replays_to_the_best():
     assert all(counts) and progress.best == max(scores[:progress.evaluations])
 
 
-@pytest.mark.parametrize('mode', ['max', 'min'])
-def test_nan_is_no_score(mode):
-  progress = run(Rules('emotion/ua', mode=mode), [0.5])[0]
+@pytest.mark.parametrize('smaller', [False, True])
+def test_nan_is_no_score(smaller):
+  progress = run(Rules('emotion/ua', smaller_is_better=smaller), [0.5])[0]
   with pytest.raises(ValueError, match=r'evaluation 2: emotion/ua is NaN; .* validation split'):
-    control.decide(Rules('emotion/ua', mode=mode), progress, float('nan'))
+    control.decide(Rules('emotion/ua', smaller_is_better=smaller), progress, float('nan'))
 
 
 def test_nan_is_no_score_before_scores_count_either():
@@ -148,6 +149,18 @@ def test_progress_goes_through_json():
     assert hash(Progress.from_json(json.loads(text))) == hash(progress), 'tuples again, no lists'
 
 
-def test_a_wrong_mode_is_answered():
-  with pytest.raises(ValueError, match=r"control\.mode='up'; there are: 'max', 'min'"):
-    Rules('wa', mode='up')
+
+def test_the_last_evaluation_counts_where_nothing_is_chosen():
+  rules = Rules('emotion/wa', choose='last')
+  progress = Progress()
+  for number, score in enumerate((0.5, 0.9, 0.1), 1):
+    progress, action = control.decide(rules, progress, score)
+    assert action is Action.SAVE_BEST and progress.best_evaluation == number
+  assert progress.best == 0.1
+
+
+@pytest.mark.parametrize('settings', [{'choose': 'worst'}, {'choose': 'last', 'patience': 3},
+                                      {'choose': 'last', 'decay_times': 1}])
+def test_refuses_to_choose_and_not_to(settings):
+  with pytest.raises(ValueError, match='choose'):
+    Rules('emotion/wa', **settings)

@@ -30,12 +30,14 @@ def test_a_member_is_called_as_the_original_would(right, number, seed, name):
 def test_the_best_score_comes_first_and_ties_by_name():
   scores = {'b': 0.5, 'a': 0.5, 'd': 0.25, 'c': 0.75, 'a0': 0.5}
   assert ensemble.by_score(scores) == ['c', 'a', 'a0', 'b', 'd']
+  assert ensemble.by_score(scores, smaller_is_better=True) == ['d', 'a', 'a0', 'b', 'c']
 
 
 @pytest.mark.parametrize('scores, size', [
   ([0.5], 1), ([0.5, 0.5, 0.5], 1), ([0.5, 0.6, 0.6, 0.1], 2), ([0.1, 0.2, 0.3], 3)])
 def test_the_smallest_of_the_best_sizes_is_chosen(scores, size):
   assert ensemble.smallest_best(scores) == size
+  assert ensemble.smallest_best([-score for score in scores], smaller_is_better=True) == size
 
 
 def test_the_mean_of_logits_decides_not_that_of_shares_or_votes():

@@ -26,7 +26,7 @@ def open_experiment(module, path, arg='tiny', **changes):
   (iemocap_mat, 'tiny,as_published,processed', 'loader_iemocap'),
   (mosi_mat, 'tiny,as_published', 'loader_mosi_sentiment_binary'),
   (mosei_mat, 'tiny,emotion', 'loader_mosei_emotion'),
-  (meld_mat, 'tiny', 'loader_meld_emotion'),
+  (meld_mat, 'tiny,processed', 'loader_meld_emotion'),
   (vgaf_mat, 'tiny,as_published', 'loader_vgaf'),
 ])
 def test_the_vocabulary_is_the_originals(module, arg, golden):
@@ -77,7 +77,7 @@ def test_the_authors_word_cache_is_taken_as_it_is(tmp_path):
 
 
 def test_classes_weigh_as_the_config_says_and_several_labels_alike(authors_dir):
-  opened = open_experiment(meld_mat, authors_dir)
+  opened = open_experiment(meld_mat, authors_dir, 'tiny,processed')
   member = opened.member(opened.members[0])
   weights, targets = member.loader._weights, member.split.targets['emotion']
   np.testing.assert_allclose(weights, np.float32(meld_mat.EMOTION)[targets])
@@ -92,7 +92,11 @@ def test_classes_weigh_as_the_config_says_and_several_labels_alike(authors_dir):
   (mosi_mat, 'tiny', {'data.source': 'disk'},
    r"config\.data\.source='disk'; there are: records, processed"),
   (mosi_mat, 'tiny', {'heads.sentiment.kind': 'multi_label'},
-   r"heads\.sentiment\.kind='multi_label': mosi/sentiment2 has labels for 'single_label'"),
+   r"sentiment\.kind='multi_label': mosi/sentiment2 has labels for 'ordinal' or 'single_label'"),
+  (mosi_mat, 'tiny', {'heads.sentiment.kind': 'regresion'},
+   r"kind='regresion' is not a file in emojax/tasks \(did you mean 'regression'\?\)"),
+  (iemocap_mat, 'tiny,processed', {'heads.emotion.kind': 'ordinal'},
+   r"heads\.emotion\.kind='ordinal': iemocap/session1 has labels for 'single_label'"),
   (mosei_mat, 'tiny,emotion', {'heads.emotion.kind': 'single_label'},
    r"heads\.emotion\.kind='single_label': mosei/emotion6 has labels for 'multi_label'"),
 ])
@@ -106,6 +110,6 @@ def test_what_does_not_fit_is_refused(authors_dir, module, arg, changes, message
   ({'streams.audio.normalise': 'speaker'}, "'speaker': nobody says who speaks in meld"),
 ])
 def test_what_does_not_fit_a_member_is_refused(authors_dir, changes, message):
-  opened = open_experiment(meld_mat, authors_dir, **changes)
+  opened = open_experiment(meld_mat, authors_dir, 'tiny,processed', **changes)
   with pytest.raises(ValueError, match=message):
     opened.member(opened.members[0])

@@ -206,7 +206,7 @@ def test_the_flags_become_the_config(read):
     'name': 'adam', 'learning_rate': 0.003, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8,
     'weight_decay': 0.0, 'clip_norm': 5.0}
   assert dict(found.control) == {
-    'metric': '', 'mode': 'max', 'decay': 0.5, 'decay_times': 3, 'patience': 3,
+    'metric': '', 'choose': 'best', 'decay': 0.5, 'decay_times': 3, 'patience': 3,
     'first_evaluation': 2}
   assert (found.batch.size, found.train.num_epochs, found.members.seeds) == (4, 8, '2,1')
 

@@ -1,0 +1,30 @@
+"""What every encoder of a stream begins with: vectors at the real positions, zeros elsewhere."""
+
+import jax.numpy as jnp
+from flax import nnx
+
+from emojax.encoders import initial
+from emojax.ops import masking
+from emojax.types import Array, Stream, StreamSpec
+
+
+class Embedding(nnx.Module):
+  """Words are looked up; frames are vectors already."""
+
+  def __init__(self, spec: StreamSpec, *, rngs: nnx.Rngs):
+    self.embedding = nnx.Param(initial_vectors(spec, rngs)) if spec.vocabulary_size else None
+
+  def __call__(self, stream: Stream) -> Array:
+    """Ids [B, T] or frames [B, T, D] -> [B, T, D]."""
+    values = masking.clear(stream.values, stream.mask)  # where nothing is real, ids may be wrong
+    if self.embedding is None:
+      return values
+    return masking.clear(self.embedding[...][values], stream.mask)
+
+
+def initial_vectors(text: StreamSpec, rngs: nnx.Rngs) -> Array:
+  """[V, D]: the stream's word vectors, or random ones."""
+  if text.vectors is not None:
+    return jnp.asarray(text.vectors, jnp.float32)
+  # as widely spread as pretrained word vectors, of which this takes the place
+  return initial.normal(0.3)(rngs.params(), (text.vocabulary_size, text.width))
