@@ -5,12 +5,13 @@
     python -m emojax.main --config=configs/mosi_late_fusion.py --config.data.path=DATA
       --config.members.seeds=5
 
-Negative or not, 752 utterances of 31 videos: WA of five seeds 0.760, sd 0.004; a linear model
-reaches 0.767, the majority 0.621. Half a minute of two CPU cores. `:tiny` runs in seconds.
+Negative or not, 752 utterances of 31 videos, seeds 0 to 4: WA 0.761, 0.759, 0.758, 0.767, 0.757,
+mean 0.760, sd 0.004. Half a minute on two CPU cores for the five trainings. A linear model reaches
+0.767, the majority 0.621.
 
-Nothing was chosen: the text and video vectors were made by networks that saw the labels of the
-whole training part, validation videos included, so a validation score of 0.99 says nothing
-("validation contaminated", as every result says). Sizes and ten epochs were fixed before the first
+Nothing was chosen. The text and video vectors come from networks that were trained on the labels of
+the whole training part, so the held-out videos of it score 0.99: "validation contaminated", as
+every result says. Sizes and the ten epochs, of which the last counts, were fixed before the first
 run.
 """
 

@@ -207,3 +207,16 @@ def test_types_are_kept(dtype):
 def test_other_rates_are_refused(rate):
   with pytest.raises(ValueError, match=rf'dropout rate {rate}: expected 0 <= rate < 1'):
     dropout.Dropout(rate)
+
+
+def test_two_layers_compile():
+  def masks(key, rate):
+    tape = dropout.Tape()
+    take = lambda: [tape.take('one', 1, 47), tape.take('other', 1, 200)]
+    tape.record(take)
+    tape.draw(key, jnp.arange(32), {'one': rate, 'other': rate})
+    return take()
+
+  # Optimised as in earnest: on a written out hash of two numbers LLVM works for ever.
+  jax.jit(masks).lower(jax.random.key(0), np.float32(0.5)).compile(compiler_options={
+    'xla_backend_optimization_level': 3, 'xla_llvm_disable_expensive_passes': False})
