@@ -25,9 +25,9 @@ def get_config(arg=None):
   c.heads.emotion = common.single_label(class_weights='balanced')
   c.model = {
     'name': 'late_fusion',
-    'hidden': 128,
+    'hidden': 64,
     'fusion': 'sum',
-    'dropout_input': 0.1,
+    'dropout_input': 0.2,
     'dropout': 0.5,
   }
   c.optim.learning_rate = 1e-3
