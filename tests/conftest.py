@@ -26,14 +26,15 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope='session')
 def data_dir(tmp_path_factory):
-  """Generated miniatures, prepared, of the corpora whose records configs read."""
+  """Generated miniatures, prepared, of corpora, one of which has text alone."""
   from data_builders import synthetic
   from data_builders.corpora import prepare
 
   releases, prepared = tmp_path_factory.mktemp('releases'), tmp_path_factory.mktemp('prepared')
-  for corpus in ('emodb', 'iemocap', 'meld'):
+  for corpus, config in (
+      ('emodb', None), ('iemocap', None), ('meld', None), ('emorynlp', 'text')):
     release = synthetic.write(corpus, releases / corpus, size='tiny')
-    for config in prepare.configs(corpus):
+    for config in prepare.configs(corpus, config):
       prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
   return prepared
 
