@@ -31,10 +31,10 @@ def data_dir(tmp_path_factory):
   from data_builders.corpora import prepare
 
   releases, prepared = tmp_path_factory.mktemp('releases'), tmp_path_factory.mktemp('prepared')
-  for corpus, config in (
+  for corpus, wanted in (
       ('emodb', None), ('iemocap', None), ('meld', None), ('emorynlp', 'text')):
     release = synthetic.write(corpus, releases / corpus, size='tiny')
-    for config in prepare.configs(corpus, config):
+    for config in prepare.configs(corpus, wanted):
       prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
   return prepared
 
