@@ -442,8 +442,8 @@ def test_the_program(capsys, monkeypatch):
   assert doctor.main([]) in (0, 1)
   *lines, last = capsys.readouterr().out.splitlines()
   assert [text[7:19].strip() for text in lines] == [
-    'python', 'packages', 'lock', 'cuda', 'tpu', 'dev', 'parity', 'devices', 'processes', 'memory',
-    'disk', 'datasets']
+    'python', 'packages', 'lock', *machine.EXTRAS, 'devices', 'processes', 'memory', 'disk',
+    'datasets']
   assert all(text[:7].strip() in (OK, NOTE, WRONG) for text in lines)
   assert last.endswith(' to note')
 

@@ -23,7 +23,8 @@ PYTHON = (3, 11), (3, 14)  # from, below
 SETUP = f'Run bash {SOURCE}/launch/setup.sh'
 EXTRAS = {
   'cuda': 'NVIDIA GPUs', 'tpu': "Google's TPUs", 'dev': 'tests, linting, TensorBoard',
-  'parity': 'comparing with PyTorch'}
+  'parity': 'comparing with PyTorch', 'opensmile': 'eGeMAPS and ComParE features',
+  'beam': 'features made by a Beam runner, in an environment of its own'}
 # What says that a process is one of several.
 OWN = ('EMOJAX_COORDINATOR', 'EMOJAX_NUM_PROCESSES', 'EMOJAX_PROCESS_ID')
 CLUSTERS = {'Slurm': 'SLURM_', 'Open MPI': 'OMPI_', 'TPU': 'TPU_'}
