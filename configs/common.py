@@ -49,13 +49,14 @@ def base() -> ml_collections.ConfigDict:
   })
 
   c.optim = ml_collections.ConfigDict({
-    'name': 'adam',  # or 'adamw', 'sgd'
+    'name': 'adam',  # or 'adamw', 'adam_tf1', 'sgd'
     'learning_rate': 1e-4,
     'b1': 0.9,
     'b2': 0.999,
     'eps': 1e-8,
     'weight_decay': 0.0,  # adamw
     'clip_norm': 0.0,  # largest global gradient norm; 0: none
+    'clip_value': 0.0,  # largest absolute value of an entry of a gradient; 0: none
   })
 
   c.train = ml_collections.ConfigDict({
@@ -127,6 +128,7 @@ def single_label(**changes) -> ml_collections.ConfigDict:
     'kind': 'single_label',
     'weight': 1.0,  # in the total loss
     'reduction': 'mean',  # of the loss over a batch, or 'sum'
+    'loss': 'softmax',  # cross-entropy; or 'sigmoid', its mean over the classes, each by itself
     'class_weights': 'none',  # or 'balanced', or one number per class
   } | changes)
 
@@ -153,7 +155,12 @@ def regression(**changes) -> ml_collections.ConfigDict:
 
 def ordinal(**changes) -> ml_collections.ConfigDict:
   """A head that names one of ordered classes."""
-  return single_label(kind='ordinal', **changes)
+  return ml_collections.ConfigDict({
+    'kind': 'ordinal',
+    'weight': 1.0,  # in the total loss
+    'reduction': 'mean',  # of the loss over a batch, or 'sum'; an utterance's is over its questions
+    'class_weights': 'none',  # or 'balanced', or one number per class
+  } | changes)
 
 
 def arguments(arg: str | None, *known: str) -> set[str]:

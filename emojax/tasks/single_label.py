@@ -1,4 +1,4 @@
-"""One class of K: cross-entropy. Class weights reach it as example weights."""
+"""One class of K: the largest logit. Class weights reach the loss as example weights."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,15 +13,39 @@ from emojax.metrics import classification, report, results
 from emojax.types import Array
 
 
+LOSSES = ('softmax', 'sigmoid')
+
+
 @dataclasses.dataclass(frozen=True)
 class Head(tasks.Head):
-  """A classification head. Targets are class ids [B]; class weights are example weights."""
+  """A classification head. Targets are class ids [B]; class weights are example weights.
+
+  One more attribute:
+    cross_entropy: an example's loss: of the 'softmax', or the mean over the classes of that of each
+      class's own 'sigmoid', for which classes do not exclude each other.
+  """
+
+  cross_entropy: str = 'softmax'
 
   forms = ('class', 'ordered class')
   metrics = (*classification.METRICS, 'loss')
 
+  def __post_init__(self):
+    super().__post_init__()
+    if self.cross_entropy not in LOSSES:
+      raise ValueError(
+        f'head {self.name}: loss={self.cross_entropy!r}; there are: {", ".join(LOSSES)}.')
+
+  @classmethod
+  def of(cls, name: str, labels: Any, settings: Any) -> 'Head':
+    return cls(name, labels.names, weight=settings.weight, reduction=settings.reduction,
+               cross_entropy=settings.get('loss', 'softmax'))
+
   def loss(self, logits: Array, target: Array) -> Array:
     """Per-example loss [B] of `logits` [B, K] at class ids `target` [B]."""
+    if self.cross_entropy == 'sigmoid':
+      right = target[:, None] == jnp.arange(logits.shape[1])[None]
+      return jax.nn.softplus(jnp.where(right, -logits, logits)).mean(-1)
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), target[:, None], axis=1)[:, 0]
 
   def decide(self, logits: Array) -> Array:
@@ -29,12 +53,17 @@ class Head(tasks.Head):
     return logits.argmax(-1)
 
   def scores(self, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    """Every metric of a whole split, labels [N], logits [N, K]; `loss` is mean cross-entropy."""
-    shifted = logits - logits.max(1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    """Every metric of a whole split, labels [N], logits [N, K]; `loss` is the mean loss."""
     matrix = self.confusion(labels, logits)
     found = {name: float(metric(matrix)) for name, metric in classification.METRICS.items()}
-    return found | {'loss': float(-log_p[np.arange(len(labels)), labels].mean())}
+    if self.cross_entropy == 'sigmoid':
+      right = labels[:, None] == np.arange(self.width)
+      losses = np.logaddexp(0, np.where(right, -1.0, 1.0) * logits).mean(1)
+    else:
+      right = np.take_along_axis(logits, labels[:, None], axis=1)
+      losses = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + (
+        logits.max(1) - right[:, 0])
+    return found | {'loss': float(losses.mean())}
 
   def confusion(self, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Counts [K, K], row = label, column = decision."""

@@ -85,9 +85,7 @@ def write(
   listed = experiment.list_members(config, protocol)
   heads = experiment.make_heads(config, protocol)
   make = experiment.make_model(config, specs, heads)
-  settings = config.optim
-  tx = optim.build(settings.name, b1=settings.b1, b2=settings.b2, eps=settings.eps,
-                   clip_norm=settings.clip_norm)
+  tx = optim.of_config(config.optim)
   out.parent.mkdir(parents=True, exist_ok=True)
   beside = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}.'))
   try:

@@ -185,14 +185,11 @@ class Trainer:
   def __init__(self, opened: experiment.Experiment, rules: control.Rules, *, refit: bool,
                stop: Callable[[], bool] = lambda: False):
     config = opened.config
-    settings = dict(config.optim)
     self.opened, self.config, self.refit, self.stop = opened, config, refit, stop
     self.guard = guard.Guard(**config.guard)
-    for name in ('learning_rate', 'weight_decay'):  # members may differ in them
-      del settings[name]
     # Trained for a known number of epochs, the last state is the one that counts.
     self.rules = dataclasses.replace(rules, decay=1.0, decay_times=0) if refit else rules
-    self.tx = optim.build(**settings)
+    self.tx = optim.of_config(config.optim)
     self.shapes = opened.shapes(refit=refit)
     opened.check_accumulation(refit=refit)
     make = opened.member(opened.members[0], refit=refit).make

@@ -33,6 +33,27 @@ def test_loss_is_the_cross_entropy():
     assert found[2] == 0 and found[3] == pytest.approx(10 + np.log1p(np.exp(-10) + np.exp(-4)))
 
 
+def test_the_sigmoid_loss_is_the_mean_of_the_classes_own():
+  probability = 1 / (1 + np.exp(-LOGITS.clip(-30, 30)))
+  wanted = np.eye(3)[TARGET]
+  expected = np.array([[0.0] * 3] * 4)
+  for row, column in np.ndindex(4, 3):
+    if abs(LOGITS[row, column]) < 30:
+      p = probability[row, column]
+      expected[row, column] = -np.log(p if wanted[row, column] else 1 - p)
+  assert wanted[2, 2] == 1 and expected[2, 2] == 0  # a logit of 700 for the right class costs nothing
+  with jax.enable_x64(True):
+    found = jax.jit(head(cross_entropy='sigmoid').loss)(LOGITS, TARGET)
+  np.testing.assert_allclose(found, expected.mean(1), rtol=1e-12)
+  assert head(cross_entropy='sigmoid').scores(TARGET, LOGITS)['loss'] == pytest.approx(
+    expected.mean(), rel=1e-12)
+
+
+def test_another_loss_is_refused():
+  with pytest.raises(ValueError, match="head emotion: loss='hinge'; there are: softmax, sigmoid"):
+    head(cross_entropy='hinge')
+
+
 @pytest.mark.parametrize('reduction, expected', [('sum', 3.5 + 4.0), ('mean', (3.5 + 4.0) / 2.5)])
 def test_reduce_weighs_and_divides_by_the_weights(reduction, expected):
   losses, weight = np.array([7.0, 2, 9], np.float32), np.array([0.5, 2, 0], np.float32)
