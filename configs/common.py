@@ -12,6 +12,8 @@ def base() -> ml_collections.ConfigDict:
   c = ml_collections.ConfigDict()
   c.protocol = ''  # 'corpus/name', see emojax/protocols
   c.seed = 0  # first seed; --seed on the command line sets it too
+  # parameters to begin with: 'PREFIX,PREFIX=RUN/members/{fold}-seed{seed}; ...', '*' for all
+  c.init_from = ''
   c.refit = False  # find how many epochs on validation, then train on train + validation with it
   c.fast_dev_run = 0  # N batches of train, validation and test at full size; saves nothing
 

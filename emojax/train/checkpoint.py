@@ -7,16 +7,18 @@ named and the newest good one is used.
 
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import flax.serialization
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
 
 from emojax.io import checksums, parameters
 from emojax.train.state import TrainState
+from emojax.types import Tree
 
 TREES = ('params', 'model_state', 'opt_state', 'best')
 
@@ -61,12 +63,7 @@ class Checkpoints:
     Raises:
       ValueError: if all are damaged, or if one is of another model; its parameters are then named.
     """
-    for step in reversed(self.steps()):
-      damage = self.damage(step)
-      if damage:
-        logging.warning('checkpoint %s is damaged (%s); trying the one before.',
-                        self._path(step), damage)
-        continue
+    for step in self._whole():
       meta = self._read(step, {'meta': ocp.args.JsonRestore()})['meta']
       there = {name: tuple(shape) for name, shape in meta.pop('parameters').items()}
       parameters.check(_parameter_shapes(like), there, f'checkpoint {self._path(step)}')
@@ -79,6 +76,29 @@ class Checkpoints:
       raise ValueError(f'every checkpoint in {self._folder} is damaged; delete the folder to start '
                        'this member again.')
     return None
+
+  def read_best(self) -> tuple[Tree, dict[str, Any]]:
+    """`best` of the newest undamaged step, as numpy arrays [M, ...], and its meta.
+
+    Raises:
+      ValueError: if there is none.
+    """
+    for step in self._whole():
+      meta = self._read(step, {'meta': ocp.args.JsonRestore()})['meta']
+      folder, reader = self._path(step) / 'best', ocp.PyTreeCheckpointHandler()
+      as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray),
+                              reader.metadata(folder).tree)
+      return reader.restore(folder, args=ocp.args.PyTreeRestore(restore_args=as_numpy)), meta
+    raise ValueError(f'{self._folder} holds no checkpoint that is whole.')
+
+  def _whole(self) -> Iterator[int]:
+    """The undamaged steps, the newest first; damaged ones are named."""
+    for step in reversed(self.steps()):
+      if damage := self.damage(step):
+        logging.warning('checkpoint %s is damaged (%s); trying the one before.',
+                        self._path(step), damage)
+      else:
+        yield step
 
   def damage(self, step: int) -> str:
     """What is wrong with a step's files; empty if nothing."""

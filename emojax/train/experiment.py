@@ -114,7 +114,7 @@ class Experiment:
     for head in self.heads:  # with several heads their factors multiply
       weights *= _factors(fitted.class_weights[head.name], split.targets[head.name])
     return Member(
-      member, split, fitted, self._make(fitted, dict(member.settings)),
+      member, split, fitted, self.make(member, refit=refit),
       self._loader(split, readers, weights, member, refit),
       *self._plans(split, readers, member, refit),
       np.logical_or.reduce([reader.truncated for reader in readers.values()]))
@@ -248,9 +248,10 @@ class Experiment:
       return StreamSpec(self._features[name].width, stream.length)
     raise ValueError(f"config.streams.{name}.kind={stream.kind!r}; there are: 'words', 'frames'.")
 
-  def _make(self, fitted: fitted_lib.Fitted, settings: Mapping[str, float] | None = None,
-            ) -> functional.Make:
-    return make_model(self.config, self._specs(fitted), self.heads, settings)
+  def make(self, member: members.Member, *, refit: bool = False) -> functional.Make:
+    """How a member's model is made."""
+    specs = self._specs(self.fitted(member.fold, refit))
+    return make_model(self.config, specs, self.heads, dict(member.settings))
 
   def _loader(self, split, readers, weights, member, refit):
     place = self.placement

@@ -27,6 +27,7 @@ from emojax.train import (
   functional,
   grouping,
   guard,
+  init_from,
   members,
   optim,
   outcome,
@@ -82,6 +83,8 @@ def _train_and_evaluate(config: ml_collections.ConfigDict, folder: run_folder.Ru
     if unfinished:
       # what is wrong is found before anything is written
       trainers['select'] = Trainer(opened, rules, refit=False, stop=stop)
+      for member in unfinished if folder.dataset is None else ():
+        trainers['select'].begin(member)
       placement.wait_for_all('opened')
     if unfinished and jax.process_index() == 0:
       folder.claim(config, opened.about | {'together': together})
@@ -113,6 +116,11 @@ def _train_and_evaluate(config: ml_collections.ConfigDict, folder: run_folder.Ru
   placement.wait_for_all('pooled')
   return outcome.summary(
     folder, opened.protocol, opened.heads, opened.members, opened.about['about'])
+
+
+def phase_name(refit: bool) -> str:
+  """What files of a phase are called."""
+  return 'refit' if refit else 'select'
 
 
 def largest_group(opened: experiment.Experiment, folder: run_folder.RunFolder | None) -> int:
@@ -201,6 +209,16 @@ class Trainer:
       jax.jit(change, donate_argnums=0, out_shardings=self.layout)
       for change in (state_lib.save_best, state_lib.restore_best))
 
+  def begin(self, member: members.Member) -> dict[str, np.ndarray]:
+    """What a member begins with by `config.init_from`, see `init_from.load`."""
+    opened = self.opened
+    ids, split = opened.corpus.index['id'], opened.splits[member.fold]
+    return init_from.load(
+      self.config.get('init_from', ''), member, protocol=opened.protocol.name,
+      held_out={part: ids[split.rows[part]] for part in ('valid', 'test')},
+      fitted=opened.fitted(member.fold, self.refit), phase=phase_name(self.refit),
+      shapes=functional.shapes(opened.make(member, refit=self.refit))[0])
+
   def steps(self, loader: loader_lib.Group) -> tuple[Callable, Callable]:
     """(train step, eval step) of groups that have as many members and share as much data."""
     axes = jax.tree.structure(loader.in_axes, is_leaf=lambda x: x is None)
@@ -225,7 +243,7 @@ class GroupRun:
     """`paths`: per member the (intervals, rate scale) to repeat, in the refit phase."""
     self.trainer, self.config, self.heads = trainer, trainer.config, trainer.opened.heads
     self.watch, self.placement = watch, trainer.opened.placement
-    self.phase = 'refit' if trainer.refit else 'select'
+    self.phase = phase_name(trainer.refit)
     self.lanes = [
       lane_lib.Lane(trainer.opened.member(member, refit=trainer.refit), self.config, trainer.rules,
                     self.phase, folder and folder.member(member.name), path)
@@ -350,10 +368,12 @@ class GroupRun:
 
     `self.done` is the most steps that a member has made; 0: there was no checkpoint.
     """
+    begun = self.checkpoints and self.checkpoints.steps()  # then its sources may be gone
+    begins = () if begun else [self.trainer.begin(lane.data.member) for lane in self.lanes]
     state = self.placement.lay(state_lib.init(
       [lane.data.make for lane in self.lanes], self.trainer.tx,
       [lane.data.member.seed for lane in self.lanes],
-      restores=self.trainer.rules.restores, shapes=self.trainer.shapes))
+      restores=self.trainer.rules.restores, shapes=self.trainer.shapes, begins=begins))
     sums, saved = self._no_sums(), [None] * len(self.lanes)
     self.done = self.within = 0
     if self.checkpoints and (found := self.checkpoints.restore(state, sums)):

@@ -1,7 +1,7 @@
 """What a group of members carries from step to step, and what control does to it."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.struct
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from emojax.io import parameters
 from emojax.train import functional
 from emojax.types import Array, Tree
 
@@ -32,6 +33,7 @@ def init(
     *,
     restores: bool,
     shapes: Tree | None = None,
+    begins: Sequence[Mapping[str, Array]] = (),
 ) -> TrainState:
   """The state of one group: `makes[m]` builds member m's model, `seeds[m]` is its seed.
 
@@ -41,12 +43,14 @@ def init(
   Args:
     restores: whether control ever goes back to the best, with its optimizer state.
     shapes: parameter shapes to pad to, if a member outside the group is larger (`largest`).
+    begins: per member dotted path -> values that replace drawn ones; (): none does.
   """
 
   solo = []
-  for make, seed in zip(makes, seeds):
+  for make, seed, begin in zip(makes, seeds, begins or [{}] * len(makes), strict=True):
     key = jax.random.key(seed)
     params, model_state = functional.init(make, jax.random.fold_in(key, 2**31))  # no step has it
+    params = parameters.unflatten(parameters.flatten(params) | dict(begin), params)
     solo.append((params if shapes is None else pad(params, shapes), model_state, key))
   return _assemble(solo, tx, restores)
 
