@@ -147,12 +147,12 @@ def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkey
 
 
 @pytest.mark.parametrize('changes', [
-  {}, {'refit': True}, {'members.seeds': '2', 'members.mode': 'vmap'}])
+  {'refit': True}, {'members.seeds': '2', 'members.mode': 'vmap'}])
 def test_stopped_within_epochs_again_and_again_it_ends_the_same(data_dir, tmp_path, changes):
-  config = _config(data_dir, iemocap_mat, **{'batch.size': 4, 'train.num_epochs': 3, **changes})
+  config = _config(data_dir, iemocap_mat, **{'batch.size': 8, 'train.num_epochs': 2, **changes})
   loop.train_and_evaluate(config, tmp_path / 'whole')
-  config.checkpoint.every_steps = 3
-  assert _stopped_every(config, tmp_path / 'stopped', steps=5) > 1
+  config.checkpoint.every_steps = 4
+  assert _stopped_every(config, tmp_path / 'stopped', steps=7) > 1
   whole, stopped = _result(tmp_path / 'whole'), _result(tmp_path / 'stopped')
   for files in whole, stopped:
     del files['config.json']
@@ -196,7 +196,7 @@ def test_a_bad_batch_is_named_or_left_out(run, data_dir, tmp_path, monkeypatch):
       found, read=lambda at: found.read(at) * (np.nan if at == row else np.float32(1)))
 
   monkeypatch.setattr(source.Corpus, 'feature', broken)
-  changes = {'train.num_epochs': 2, 'streams.audio.normalise': 'none', 'batch.size': 4,
+  changes = {'train.num_epochs': 2, 'streams.audio.normalise': 'none', 'batch.size': 8,
              'batch.sampler': 'shuffle_once'}
   report = loop.train_and_evaluate(_config(data_dir, iemocap_mat, **changes), tmp_path / 'stop')
   assert 'Given up' in report and 'the first bad batch was that of step' in report

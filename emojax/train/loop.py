@@ -211,10 +211,12 @@ class Trainer:
 
   def begin(self, member: members.Member) -> dict[str, np.ndarray]:
     """What a member begins with by `config.init_from`, see `init_from.load`."""
-    opened = self.opened
+    text, opened = self.config.get('init_from', ''), self.opened
+    if not text:
+      return {}
     ids, split = opened.corpus.index['id'], opened.splits[member.fold]
     return init_from.load(
-      self.config.get('init_from', ''), member, protocol=opened.protocol.name,
+      text, member, protocol=opened.protocol.name,
       held_out={part: ids[split.rows[part]] for part in ('valid', 'test')},
       fitted=opened.fitted(member.fold, self.refit), phase=phase_name(self.refit),
       shapes=functional.shapes(opened.make(member, refit=self.refit))[0])
