@@ -15,6 +15,7 @@ def base() -> ml_collections.ConfigDict:
   # parameters to begin with: 'PREFIX,PREFIX=RUN/members/{fold}-seed{seed}; ...', '*' for all
   c.init_from = ''
   c.refit = False  # find how many epochs on validation, then train on train + validation with it
+  c.evaluate_with_dropout = False  # as FME does: an utterance's score is then that of one draw
   c.fast_dev_run = 0  # N batches of train, validation and test at full size; saves nothing
 
   c.members = ml_collections.ConfigDict({

@@ -66,10 +66,13 @@ def apply(
     *,
     key: Array | None = None,
     rows: Array | None = None,
+    training: bool = True,
 ) -> tuple[ModelOutput, Tree]:
-  """Runs the model; with a `key` in training mode, its randomness drawn from it, else evaluating.
+  """Runs the model; with a `key` its randomness is drawn from it, without one it is silent.
 
-  `rows` [B]: where these examples stand in the batch of the step, if they are a part of it.
+  Args:
+    rows: [B], where these examples stand in the batch of the step, if they are a part of it.
+    training: whether randomness means that it is trained; else it is evaluated as it is, at random.
 
   Returns:
     The output and the new model state.
@@ -80,7 +83,7 @@ def apply(
     if absent:
       raise ValueError(f'{type(model).__module__} requires {model.requires}; '
                        f'the batch lacks {absent}, it has {sorted(inputs)}.')
-    model.train() if tape else model.eval()
+    model.train() if tape and training else model.eval()
     dropout.attach(model, tape)
     output = model(inputs)
     dropout.attach(model, None)

@@ -44,6 +44,7 @@ from emojax.train import state as state_lib
 # Of each parameter, while training: itself, its gradient, two moments, and the best of all but the
 # gradient.
 COPIES = 7
+EVALUATION = 2**31 + 1  # folded into a member's key; no step has this number
 
 
 class Stopped(Exception):
@@ -254,6 +255,7 @@ class GroupRun:
     self.loader = loader_lib.Group([lane.data.loader for lane in self.lanes],
                                    spread=self.placement.spread)
     self.constant = self._constant_settings()
+    self.keys = self._evaluation_keys()
     self.train_step, self.eval_step = trainer.steps(self.loader)
     home = folder and (folder.member(group[0].name) if len(group) == 1 else folder.path)
     self.stopping = False  # it was asked to
@@ -352,7 +354,8 @@ class GroupRun:
     spans = [(0, min(plan.steps_per_epoch, most) if m in only else 0)
              for m, plan in enumerate(plans)]
     outputs = [
-      self.eval_step(values['params'], values['model_state'], self.loader.data, feed, lengths)
+      self.eval_step(
+        values['params'], values['model_state'], self.loader.data, feed, lengths, self.keys)
       for feed, lengths, _ in self.loader.feeds(plans, spans)]
     outputs = self.placement.fetch(outputs)  # once, after all steps were sent
     found = []
@@ -504,6 +507,13 @@ class GroupRun:
       loss_weight={h.name: each(f'heads.{h.name}.weight', h.weight) for h in self.heads},
       weight_decay=(each('weight_decay', self.config.optim.weight_decay)
                     if any(decays) else None))
+
+  def _evaluation_keys(self) -> Any:
+    """What dropout is drawn with where it stays on while evaluating; None: it does not."""
+    if not self.config.get('evaluate_with_dropout', False):
+      return None
+    return self.placement.spread(jnp.stack([
+      jax.random.fold_in(jax.random.key(lane.data.member.seed), EVALUATION) for lane in self.lanes]))
 
   def _tell(self, found: Mapping[int, Mapping[str, float]], actions: Mapping[int, control.Action],
             steps_per_second: float) -> None:

@@ -146,17 +146,24 @@ def make_train_step(
 def make_eval_step(
     graphdef: nnx.GraphDef, read: Read, *, members: int = 1, in_axes: Any = 0,
     layout: state_lib.TrainState | None = None) -> Callable:
-  """`step(params, model_state, data, feed, lengths) -> head name -> [M, B, width]`."""
+  """`step(params, model_state, data, feed, lengths, keys=None) -> head name -> [M, B, width]`.
 
-  def group(params, model_state, data, feed, lengths):
+  With `keys` [M] dropout stays on. An utterance's masks follow from its member's key and its row in
+  the dataset, so that its answer depends neither on its batch nor on when it is asked for.
+  """
+
+  def group(params, model_state, data, feed, lengths, keys=None):
     params = _whole(params, layout)
 
-    def one(params, model_state, data, feed):
-      inputs = read(data, feed, lengths).inputs
-      return functional.apply(graphdef, params, model_state, inputs)[0].heads
+    def one(params, model_state, data, feed, key):
+      batch = read(data, feed, lengths)
+      rows = None if key is None else batch.index
+      return functional.apply(
+        graphdef, params, model_state, batch.inputs, key=key, rows=rows, training=False)[0].heads
 
-    axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)))
-    return state_lib.over_members(one, members, in_axes=axes)(params, model_state, data, feed)
+    axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0)
+    return state_lib.over_members(one, members, in_axes=axes)(
+      params, model_state, data, feed, keys)
 
   return jax.jit(group, static_argnames='lengths', compiler_options=compiler_options())
 
