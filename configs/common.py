@@ -109,6 +109,7 @@ def words(length: int, **changes) -> ml_collections.ConfigDict:
     'length': length,  # tokens kept, from the first
     'width': 300,  # of a word vector
     'vectors': '',  # a GloVe-style text file, 'random', or 'processed': the authors' cache files
+    'missing': 'zeros',  # for words without a vector; or 'uniform': random within a quarter
     'vocabulary': 'shared_unk',  # the original's: UNK and the first word share an id; or 'clean'
     'tokens': 'words',  # without punctuation, the original's; 'words_and_marks' | 'as_given'
     'fit_on': 'labelled',  # training utterances; 'all': those without a label or frames too

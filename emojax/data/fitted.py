@@ -70,12 +70,13 @@ def load(folder: pathlib.Path) -> Fitted:
 
 def word_vectors_of(
     vocabularies: Sequence[Mapping[str, int]], scheme: str, source: str, width: int,
-) -> list[np.ndarray | None]:
+    missing: str = 'zeros') -> list[np.ndarray | None]:
   """Initial vectors [V, width] of each vocabulary; a file is read once for all of them.
 
   Args:
     source: 'random' (None for each: the model draws and learns them), or the path of a GloVe-style
       text file. (A third way is `checked_word_cache`.)
+    missing: what words get that the file lacks, see `word_vectors.embed`.
 
   Raises:
     ValueError: if `source` is empty: starting from random vectors must be chosen.
@@ -89,7 +90,7 @@ def word_vectors_of(
   strings = [words.rows(vocabulary, scheme) for vocabulary in vocabularies]
   wanted = word_vectors.wanted(token for tokens in strings for token in tokens)
   found = word_vectors.read_glove(source, wanted)
-  return [word_vectors.embed(tokens, found, width) for tokens in strings]
+  return [word_vectors.embed(tokens, found, width, missing) for tokens in strings]
 
 
 def checked_word_cache(

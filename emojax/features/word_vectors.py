@@ -20,6 +20,8 @@ from absl import logging
 
 from emojax.features import word_pieces
 
+MISSING = ('zeros', 'uniform')
+
 
 class Coverage(NamedTuple):
   """How many tokens have a vector for every piece, for some, for none."""
@@ -44,15 +46,21 @@ def coverage(tokens: Iterable[str | None], vectors: Collection[str]) -> Coverage
   return Coverage(*counts)
 
 
-def embed(tokens: Sequence[str | None], vectors: Mapping[str, np.ndarray],
-          width: int) -> np.ndarray:
+def embed(tokens: Sequence[str | None], vectors: Mapping[str, np.ndarray], width: int,
+          missing: str = 'zeros') -> np.ndarray:
   """One row per token, float32 [V, width]: the mean over its pieces, zeros for an unknown piece.
 
   An unknown piece counts in the mean; a token that is None gives zeros. Coverage is logged.
 
+  Args:
+    missing: a token without any known piece gets 'zeros', or 'uniform' numbers within a quarter, as
+      MDRE's and FME's; they follow from its letters.
+
   Raises:
-    ValueError: if a vector is not `width` wide, or if no token has any vector: wrong file.
+    ValueError: if `missing` is neither, or a vector is not `width` wide, or if no token has any vector: wrong file.
   """
+  if missing not in MISSING:
+    raise ValueError(f'config.streams: missing={missing!r}; there are: {", ".join(MISSING)}.')
   for word, vector in vectors.items():
     if vector.shape != (width,):
       raise ValueError(
@@ -68,7 +76,9 @@ def embed(tokens: Sequence[str | None], vectors: Mapping[str, np.ndarray],
   table = np.zeros((len(tokens), width), np.float32)
   for row, token in enumerate(tokens):
     split = word_pieces.pieces(token) if token else []
-    if split:
+    if missing == 'uniform' and split and not any(piece in vectors for piece in split):
+      table[row] = np.random.default_rng(zlib.crc32(token.encode())).uniform(-0.25, 0.25, width)
+    elif split:
       table[row] = sum(vectors.get(piece, unknown) for piece in split) / len(split)
   return table
 

@@ -158,7 +158,8 @@ class Experiment:
         scheme = stream.vocabulary
         vocabularies = [words.vocabulary(self._fit_sentences(fold, refit, stream), scheme)
                         for fold in folds]
-        vectors = fitted_lib.word_vectors_of(vocabularies, scheme, stream.vectors, stream.width)
+        vectors = fitted_lib.word_vectors_of(
+          vocabularies, scheme, stream.vectors, stream.width, stream.get('missing', 'zeros'))
     found = {}
     for fold, vocabulary, table in zip(folds, vocabularies, vectors):
       split = self.splits[fold]

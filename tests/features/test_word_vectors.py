@@ -140,3 +140,16 @@ def test_vectors_of_another_language_are_refused(vectors):
 def test_vectors_of_another_width_are_refused(vectors):
   with pytest.raises(ValueError, match=r'shape \(3,\), expected \(300,\)'):
     word_vectors.embed(['do'], vectors, 300)
+
+
+def test_words_without_a_vector_may_start_at_random_the_same_everywhere(vectors):
+  tokens = [None, 'do', 'xyzzy', 'do xyzzy', 'plugh']
+  zeros, found = (word_vectors.embed(tokens, vectors, 3, missing) for missing in
+                  ('zeros', 'uniform'))
+  assert not zeros[[0, 2, 4]].any() and not found[0].any()
+  np.testing.assert_array_equal(found[[1, 3]], zeros[[1, 3]])
+  assert found[[2, 4]].all() and np.abs(found).max(1)[[2, 4]].max() <= 0.25
+  np.testing.assert_array_equal(
+    word_vectors.embed(['plugh', 'do'], vectors, 3, 'uniform')[0], found[4])
+  with pytest.raises(ValueError, match="missing='zero'; there are: zeros, uniform"):
+    word_vectors.embed(tokens, vectors, 3, 'zero')
