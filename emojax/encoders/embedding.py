@@ -7,12 +7,16 @@ from emojax.encoders import initial
 from emojax.ops import masking
 from emojax.types import Array, Stream, StreamSpec
 
+DEVIATION = 0.3  # as widely spread as pretrained word vectors, of which random ones take the place
+
 
 class Embedding(nnx.Module):
   """Words are looked up; frames are vectors already."""
 
-  def __init__(self, spec: StreamSpec, *, rngs: nnx.Rngs):
-    self.embedding = nnx.Param(initial_vectors(spec, rngs)) if spec.vocabulary_size else None
+  def __init__(self, spec: StreamSpec, *, deviation: float = DEVIATION, rngs: nnx.Rngs):
+    """`deviation`: of words without pretrained vectors."""
+    words = spec.vocabulary_size > 0
+    self.embedding = nnx.Param(initial_vectors(spec, rngs, deviation)) if words else None
 
   def __call__(self, stream: Stream) -> Array:
     """Ids [B, T] or frames [B, T, D] -> [B, T, D]."""
@@ -22,9 +26,8 @@ class Embedding(nnx.Module):
     return masking.clear(self.embedding[...][values], stream.mask)
 
 
-def initial_vectors(text: StreamSpec, rngs: nnx.Rngs) -> Array:
+def initial_vectors(text: StreamSpec, rngs: nnx.Rngs, deviation: float = DEVIATION) -> Array:
   """[V, D]: the stream's word vectors, or random ones."""
   if text.vectors is not None:
     return jnp.asarray(text.vectors, jnp.float32)
-  # as widely spread as pretrained word vectors, of which this takes the place
-  return initial.normal(0.3)(rngs.params(), (text.vocabulary_size, text.width))
+  return initial.normal(deviation)(rngs.params(), (text.vocabulary_size, text.width))

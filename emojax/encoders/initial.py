@@ -25,6 +25,20 @@ def normal(deviation: float):
   return functools.partial(_cut, _normal, deviation)
 
 
+def glorot(key: Array, shape: tuple[int, int]) -> Array:
+  """Uniform, as TensorFlow starts a kernel [in, out]."""
+  return uniform(math.sqrt(6 / sum(shape)))(key, shape)
+
+
+def orthogonal(key: Array, shape: tuple[int, int]) -> Array:
+  """Orthonormal columns, or rows where there are fewer of them; uniform over all such matrices."""
+  tall = normal(1)(key, (max(shape), min(shape)))
+  numbers = jnp if isinstance(tall, jax.core.Tracer) else np  # numpy compiles nothing
+  q, r = numbers.linalg.qr(tall)
+  q = q * numbers.sign(numbers.diagonal(r))[None]
+  return jnp.asarray(q if shape[0] >= shape[1] else q.T)
+
+
 def _cut(draw, scale: float, key: Array, shape: tuple[int, ...], dtype=jnp.float32, **_) -> Array:
   count = math.prod(shape)
   size = 4096

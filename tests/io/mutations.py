@@ -3,7 +3,8 @@
   python -m tests.io.mutations --count 5000 --seed 0
 
 prints one line of counts and fails if the reader raised anything but a ValueError, did anything
-but read, was slow, asked for much memory, or took a zip file with a changed member.
+but read, was slow, asked for much memory, or took a zip file with a changed member or a TensorFlow
+checkpoint with a changed file.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import io
 import pathlib
 import pickletools
 import random
+import re
 import resource
 import struct
 import sys
@@ -19,11 +21,11 @@ import tempfile
 import time
 import zipfile
 
-from emojax.io import pickles, torch_files
+from emojax.io import pickles, protobuf_wire, sorted_table, tensor_bundle, torch_files
 from tests.chaos import damage
-from tests.io import watch
+from tests.io import assembled_bundle, watch
 
-GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mat'
+GOLDEN = pathlib.Path(__file__).parents[1] / 'golden'
 SECONDS = 2  # for one file; the slowest of the whole ones takes a twentieth of it
 MEMORY = 64 * 2**20  # beyond what Python and numpy hold before the first file
 LENGTHS = (0, 1, 2**7, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**64 - 1)
@@ -32,12 +34,15 @@ OPCODES = bytes(ord(opcode.code) for opcode in pickletools.opcodes)
 
 def files():
   """name -> bytes of every checkpoint and pickle among the golden files."""
-  paths = [path for path in sorted(GOLDEN.rglob('*')) if path.suffix in ('.p', '.pkl')]
+  paths = [path for folder in ('mat', 'mdre/ckpt') for path in sorted((GOLDEN / folder).rglob('*'))
+           if path.suffix in ('.p', '.pkl') or _is_bundle(path.name)]
   return {path.relative_to(GOLDEN).as_posix(): path.read_bytes() for path in paths}
 
 
 def read(path):
   """What `path` holds, by the reader that its name calls for."""
+  if _is_bundle(path.name):
+    return tensor_bundle.read(path)
   return torch_files.load(path) if _is_checkpoint(path.name) else pickles.load(path)
 
 
@@ -84,6 +89,13 @@ def in_member(rng, content, _):
   return content[:at] + bytes([content[at] ^ rng.randrange(1, 256)]) + content[at + 1:]
 
 
+def resealed(rng, content, other):
+  """A bundle's index with a mutated block of entries but right checksums."""
+  end, _ = protobuf_wire.varint(content, len(content) - sorted_table.FOOTER)
+  entries = content[:end - sorted_table.TRAILER]
+  return assembled_bundle.table([rng.choice(MUTATIONS)(rng, entries, other)])
+
+
 def run(count, seed, folder):
   """Reads `count` mutated files; returns a Counter and a list of faults, a line each."""
   originals = files()
@@ -102,16 +114,20 @@ def run(count, seed, folder):
 
 
 def _one(rng, originals, folder, counts, faults, which):
-  checkpoints = [name for name in originals if _is_checkpoint(name)]
-  name, other = (rng.choice(rng.choice((checkpoints, list(originals)))) for _ in range(2))
+  checkpoints, bundles = (list(filter(kind, originals)) for kind in (_is_checkpoint, _is_bundle))
+  name, other = (rng.choice(rng.choice((checkpoints, bundles, list(originals)))) for _ in range(2))
   whole = originals[name]
   is_zip = whole.startswith(b'PK')
-  mutate = rng.choice((*MUTATIONS, rewrapped, rewrapped, rewrapped, in_member, in_member) if is_zip
-                      else MUTATIONS)
+  mutate = rng.choice((
+    *MUTATIONS, *[rewrapped] * 3 * is_zip, *[in_member] * 2 * is_zip,
+    *[resealed] * 5 * name.endswith('.index')))
   content = mutate(rng, whole, originals[other])
   is_changed = is_zip and mutate is not rewrapped and len(content) == len(whole) and any(
-    content[start:end] != whole[start:end] for start, end in _spans(whole))
+    content[start:end] != whole[start:end] for start, end in _spans(whole)) or (
+    _is_bundle(name) and mutate is not resealed and content != whole)
   path = folder / pathlib.PurePath(name).name
+  if _is_bundle(name):
+    _copy_bundle(name, originals, folder)
   path.write_bytes(content)
   outcome, start = 'read', time.perf_counter()
   with watch.events() as events:
@@ -119,13 +135,15 @@ def _one(rng, originals, folder, counts, faults, which):
       read(path)
     except ValueError as error:
       outcome = 'refused'
-      if str(path) not in str(error):
+      if str(path.with_suffix('') if _is_bundle(name) else path) not in str(error):
         faults.append(f'{which}: {mutate.__name__} of {name}: the message lacks the file: {error}')
     except Exception as error:
       outcome = 'failed'
       faults.append(f'{which}: {mutate.__name__} of {name}: {error!r:.300}')
   seconds = time.perf_counter() - start
   path.unlink()
+  if _is_bundle(name):  # whose folder may be listed, to say what is there
+    events = [event for event in events if event[0] != 'os.listdir']
   counts[outcome] += 1
   counts['members changed'] += is_changed
   counts['slowest'] = max(counts['slowest'], seconds)
@@ -136,6 +154,18 @@ def _one(rng, originals, folder, counts, faults, which):
 
 def _is_checkpoint(name):
   return 'best' in name
+
+
+def _is_bundle(name):
+  return re.search(r'\.(index|data-\d{5}-of-\d{5})$', name) is not None
+
+
+def _copy_bundle(name, originals, folder):
+  """All files of the bundle that `name` belongs to."""
+  stem = pathlib.PurePath(name).with_suffix('')
+  for other, content in originals.items():
+    if _is_bundle(other) and pathlib.PurePath(other).with_suffix('') == stem:
+      (folder / pathlib.PurePath(other).name).write_bytes(content)
 
 
 def _spans(content):
@@ -164,8 +194,9 @@ def main():
   grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
   print(f'{arguments.count} mutations of {len(files())} files, seed {arguments.seed}: '
         f'{counts["refused"]} refused, {counts["read"]} read, {counts["members changed"]} changed '
-        f'members of zip files, {len(faults)} faults; slowest {counts["slowest"]:.2f} s, '
-        f'memory +{grown} MB, {time.perf_counter() - start:.0f} s')
+        f'members of zip files or files of bundles, {len(faults)} faults; '
+        f'slowest {counts["slowest"]:.2f} s, memory +{grown} MB, '
+        f'{time.perf_counter() - start:.0f} s')
   for fault in faults[:20]:
     print(fault, file=sys.stderr)
   return 1 if faults else 0

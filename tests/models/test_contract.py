@@ -24,13 +24,19 @@ from emojax.types import Stream, StreamSpec
 NAMES = [module.name for module in pkgutil.iter_modules(models.__path__)]
 HEADS = {'emotion': 4, 'sentiment': 3}
 STREAMS = {'text': StreamSpec(6, length=5, vocabulary_size=12), 'audio': StreamSpec(4, length=7)}
+EVERY = STREAMS | {'prosody': StreamSpec(2, length=1)}  # vectors: only for who requires them
 QUICK = {'xla_backend_optimization_level': 0}  # compile fast, run slowly
-CLEAN = dict(norm='standard', empty='zero', mask_zero_frames=False)
+CLEAN = dict(norm='standard', empty='zero', mask_zero_frames=False, read_padding=False,
+             memory_layout='transpose')
+# Instead of its tiny preset's: frames of fewer samples than these streams have; all is trained.
+STEPS = dict(kernels=(4, 3), pools=(2, 1))
+INSTEAD = {'fme_audio': STEPS, 'fme_attn': STEPS, 'fme_text_init': STEPS | {'freeze_audio': False}}
 
 # Parameters whose true gradient is zero; what is found there is rounding.
 UNSEEN = (
   (r'\.key\.bias$', 'adds the same to all scores of a query, which softmax does not see'),
   (r'_pool\.score\.output\.bias$', 'adds the same to the scores of all steps'),
+  (r'^attention\.score\.bias$', 'adds the same to the scores of all times'),
 )
 
 # Row 0 has all; 1 a hole in both; 2 no words; 3 no audio. Shorter than the streams may be.
@@ -38,6 +44,8 @@ TEXT = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 0, 0]], bool)
 AUDIO = np.array([[1, 1, 1, 1, 0], [1, 1, 0, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], bool)
 IDS = np.array([[3, 4, 5, 0], [6, 9, 3, 7], [0, 0, 0, 0], [8, 6, 0, 0]], np.int32)
 FRAMES = np.random.default_rng(0).normal(size=(4, 5, 4)) * AUDIO[..., None]
+PROSODY = np.array([[True], [True], [True], [False]])
+VECTORS = np.random.default_rng(1).normal(size=(4, 1, 2)) * PROSODY[..., None]
 TARGETS = {'emotion': np.array([0, 1, 2, 3]), 'sentiment': np.array([2, 0, 1, 1])}
 
 
@@ -48,7 +56,8 @@ def name(request):
 
 
 def batch():
-  return {'text': Stream(IDS, TEXT), 'audio': Stream(FRAMES, AUDIO)}
+  return {'text': Stream(IDS, TEXT), 'audio': Stream(FRAMES, AUDIO),
+          'prosody': Stream(VECTORS, PROSODY)}
 
 
 @functools.cache
@@ -57,13 +66,14 @@ def built(name, clean):
   module = importlib.import_module(f'emojax.models.{name}')
   known = inspect.signature(module.Model.__init__).parameters
   options = {key: value for key, value in CLEAN.items() if clean and key in known}
-  unknown = set(module.Model.requires) - set(STREAMS)
+  options = module.PRESETS['tiny'] | INSTEAD.get(name, {}) | options
+  unknown = set(module.Model.requires) - set(EVERY)
   assert not unknown, f'{name} requires {unknown}; give them a spec and values in this file'
   # without a requirement it takes what there is
-  streams = {stream: STREAMS[stream] for stream in module.Model.requires or STREAMS}
+  streams = {stream: EVERY[stream] for stream in module.Model.requires or STREAMS}
 
   def make(rngs):
-    return module.Model(streams, HEADS, **module.PRESETS['tiny'], **options, rngs=rngs)
+    return module.Model(streams, HEADS, **options, rngs=rngs)
 
   params, state = functional.init(make, jax.random.key(0))
   params = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
@@ -84,11 +94,11 @@ def outputs(name, inputs=None, *, clean=True):
 
 
 def padded(inputs, content=0):
-  """Every stream as long as its spec says, with `content` in the new places."""
+  """Every stream as long as its spec says, `content` in the new places; vectors stay."""
   result = {}
   for name, stream in inputs.items():
-    more = STREAMS[name].length - stream.mask.shape[1]
-    assert more > 0
+    more = EVERY[name].length - stream.mask.shape[1]
+    assert more > 0 or EVERY[name].length == 1
     wider = [(0, 0), (0, more)] + [(0, 0)] * (stream.values.ndim - 2)
     result[name] = Stream(np.pad(stream.values, wider, constant_values=content),
                           np.pad(stream.mask, wider[:2]))
@@ -110,7 +120,9 @@ def test_heads_have_their_widths_and_everything_is_finite(name):
 
 def test_in_training_the_loss_is_finite_and_reaches_every_parameter(name):
   graph, params, state, streams = built(name, False)
-  heads = [single_label.Head(head, tuple('abcd'[:width])) for head, width in HEADS.items()]
+  # a sigmoid of each class sees a bias that all classes share, their softmax would not
+  heads = [single_label.Head(head, tuple('abcd'[:width]), cross_entropy='sigmoid')
+           for head, width in HEADS.items()]
 
   def loss(params, inputs):
     output, _ = functional.apply(graph, params, state, inputs, key=jax.random.key(1))
@@ -143,7 +155,7 @@ def test_a_missing_stream_is_named(name):
 
 
 def test_every_stream_may_be_absent(name):
-  for absent in (*STREAMS, 'all'):
+  for absent in (*EVERY, 'all'):
     inputs = {stream: value.replace(mask=value.mask & (absent not in (stream, 'all')))
               for stream, value in batch().items()}
     assert all(np.isfinite(logits).all() for logits in outputs(name, inputs).values()), absent
@@ -171,6 +183,7 @@ def test_what_stands_under_a_false_mask_changes_no_bit(name, content, clean):
   hidden = {
     'text': Stream(np.where(TEXT, IDS, ids).astype(np.int32), TEXT),
     'audio': Stream(np.where(AUDIO[..., None], FRAMES, content), AUDIO),
+    'prosody': Stream(np.where(PROSODY[..., None], VECTORS, content), PROSODY),
   }
   usual, found = outputs(name, inputs, clean=clean), outputs(name, hidden, clean=clean)
   for head in HEADS:
