@@ -12,6 +12,8 @@ os.environ['XLA_FLAGS'] = ' '.join([
 # Every worker has its own: a program may be read while another worker still writes it.
 os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', os.path.join(
   tempfile.gettempdir(), f'emojax-tests-compiled-{os.environ.get("PYTEST_XDIST_WORKER", "gw0")}'))
+# Many tests compile the same small programs; below a second JAX would not keep them.
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
 
 import jax
 import pytest
@@ -31,10 +33,11 @@ def data_dir(tmp_path_factory):
   from data_builders.corpora import prepare
 
   releases, prepared = tmp_path_factory.mktemp('releases'), tmp_path_factory.mktemp('prepared')
-  for corpus, wanted in (
-      ('emodb', None), ('iemocap', None), ('meld', None), ('emorynlp', 'text')):
+  further = {'iemocap': ('mfcc_mdre', 'prosody_mdre', 'waveform_fme'), 'emorynlp': ('text',)}
+  for corpus in ('emodb', 'iemocap', 'meld', 'emorynlp'):
     release = synthetic.write(corpus, releases / corpus, size='tiny')
-    for config in prepare.configs(corpus, wanted):
+    usual = () if corpus == 'emorynlp' else prepare.configs(corpus, None)
+    for config in (*usual, *further.get(corpus, ())):
       prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
   return prepared
 

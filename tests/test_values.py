@@ -177,7 +177,8 @@ def test_stopped_and_continued_is_the_same_run_and_keeps_the_least_mae(data_dir,
   assert _files(whole) == before
 
 
-@pytest.mark.parametrize('changes', [{'data.resident': 'never'}, {'mesh.data': 2}])
+@pytest.mark.parametrize('changes', [
+  {'data.resident': 'never'}, pytest.param({'mesh.data': 2}, marks=pytest.mark.slow)])
 def test_alone_streamed_or_on_more_devices_a_member_says_the_same(
     numbers, data_dir, tmp_path, changes):
   loop.train_and_evaluate(_dimensions(data_dir, **changes), str(tmp_path))

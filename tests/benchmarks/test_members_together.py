@@ -43,6 +43,7 @@ def test_a_mode_times_all_members(monkeypatch, size, expected):
   assert side.trained == list(range(7))
 
 
+@pytest.mark.slow
 def test_a_row_of_the_table(monkeypatch):
   """Both modes make the same steps, and the first member is the same in either."""
   sides, build = [], mat_jax.Side

@@ -54,6 +54,7 @@ def test_parts_make_the_update_of_the_whole(parts, reduction):
   assert_same(trained(parts, reduction), whole)
 
 
+@pytest.mark.slow
 def test_parts_of_members_over_a_mesh_make_the_update_of_the_whole():
   found = trained(2, spread=True)
   assert_same(found, trained(1, spread=True))
