@@ -12,8 +12,8 @@ class Builder(base.Builder):
   RELEASE_NOTES = {'1.0.0': 'First version.'}
   # Clips last under 3 s: MAT's five frames per second leave a dozen rows, hence the finer config.
   BUILDER_CONFIGS = base.configs(
-    'logmel_mat', 'logmel_mat_r4', 'mel_chunks_mme2e', 'mfcc_mdre', 'waveform_fme', 'egemaps',
-    'egemaps_lld', 'compare', 'compare_lld')
+    'logmel_mat', 'logmel_mat_r4', 'mel_chunks_mme2e', 'mfcc_mdre', 'prosody_mdre',
+    'waveform_fme', 'egemaps', 'egemaps_lld', 'compare', 'compare_lld')
   MANUAL_DOWNLOAD_INSTRUCTIONS = (
     'Download EmoDB (http://emodb.bilderbar.info/download/, or audeering/emodb) and give the '
     'folder of its wav files as manual_dir.')

@@ -11,8 +11,8 @@ class Builder(base.Builder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First version.'}
   BUILDER_CONFIGS = base.configs(
-    'logmel_mat', 'mel_chunks_mme2e', 'mfcc_mdre', 'waveform_fme', 'egemaps', 'egemaps_lld',
-    'compare', 'compare_lld')
+    'logmel_mat', 'mel_chunks_mme2e', 'mfcc_mdre', 'prosody_mdre', 'waveform_fme', 'egemaps',
+    'egemaps_lld', 'compare', 'compare_lld')
   MANUAL_DOWNLOAD_INSTRUCTIONS = (
     'Ask USC SAIL for IEMOCAP (https://sail.usc.edu/iemocap/iemocap_release.htm), unpack it, and '
     'give the folder IEMOCAP_full_release as manual_dir. Without it: a generated release from '

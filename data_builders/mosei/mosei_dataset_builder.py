@@ -11,8 +11,8 @@ class Builder(base.Builder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First version.'}
   BUILDER_CONFIGS = base.configs(
-    'logmel_mat', 'mel_chunks_mme2e', 'mfcc_mdre', 'waveform_fme', 'egemaps', 'egemaps_lld',
-    'compare', 'compare_lld', text=True)
+    'logmel_mat', 'mel_chunks_mme2e', 'mfcc_mdre', 'prosody_mdre', 'waveform_fme', 'egemaps',
+    'egemaps_lld', 'compare', 'compare_lld', text=True)
   MANUAL_DOWNLOAD_INSTRUCTIONS = (
     'Download the raw CMU-MOSEI (http://multicomp.cs.cmu.edu/resources/cmu-mosei-dataset/), unpack '
     'it, put cmu_mosei_std_folds.py of the CMU-MultimodalSDK into its folder Raw, and give that '

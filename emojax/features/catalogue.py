@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from emojax.features import logmel_mat, mel_chunks_mme2e, mfcc_mdre, opensmile_sets
+from emojax.features import (
+  logmel_mat,
+  mel_chunks_mme2e,
+  mfcc_mdre,
+  opensmile_sets,
+  prosody_mdre,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +143,9 @@ FEATURES = {
   'mfcc_mdre': Feature(
     'mfcc_mdre', mfcc_mdre.WIDTH, mfcc_mdre.SAMPLE_RATE / mfcc_mdre.HOP,
     "MDRE's 13 cepstra with energy, their deltas and accelerations, 100 frames a second."),
+  'prosody_mdre': Feature(
+    'prosody_mdre', prosody_mdre.WIDTH, None,
+    "MDRE's 35 functionals of pitch, voicing, harmonics-to-noise ratio and loudness."),
   'waveform_fme': Feature(
     'waveform_fme', 1, 16000.0, "FME's waveform at 16 kHz, standardised over the utterance."),
   'egemaps': _opensmile('eGeMAPSv02', 'Functionals', 'eGeMAPS v02, 88 functionals.'),

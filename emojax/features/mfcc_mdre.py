@@ -71,8 +71,8 @@ def _slope(track: np.ndarray) -> np.ndarray:
 @functools.cache
 def mel_basis() -> np.ndarray:
   """Triangles [26, 257], straight on HTK's scale from 0 to 8000 Hz; the bin of 0 Hz weighs 0."""
-  edges = np.linspace(0, _hz_to_mel(SAMPLE_RATE / 2), NUM_BANDS + 2)
-  basis = sound.triangles(_hz_to_mel(np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)), edges)
+  edges = np.linspace(0, hz_to_mel(SAMPLE_RATE / 2), NUM_BANDS + 2)
+  basis = sound.triangles(hz_to_mel(np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)), edges)
   basis[:, 0] = 0
   return basis
 
@@ -93,5 +93,5 @@ def _window() -> np.ndarray:
   return hamming.astype(np.float32)
 
 
-def _hz_to_mel(hz: np.ndarray | float) -> np.ndarray | float:
+def hz_to_mel(hz: np.ndarray | float) -> np.ndarray | float:
   return 1127 * np.log(1 + np.asarray(hz) / 700)

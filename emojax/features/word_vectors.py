@@ -57,7 +57,8 @@ def embed(tokens: Sequence[str | None], vectors: Mapping[str, np.ndarray], width
       MDRE's and FME's; they follow from its letters.
 
   Raises:
-    ValueError: if `missing` is neither, or a vector is not `width` wide, or if no token has any vector: wrong file.
+    ValueError: if `missing` is neither, if a vector is not `width` wide, or if no token has any
+      vector: wrong file.
   """
   if missing not in MISSING:
     raise ValueError(f'config.streams: missing={missing!r}; there are: {", ".join(MISSING)}.')

@@ -12,7 +12,6 @@ from emojax import tasks
 from emojax.metrics import classification, report, results
 from emojax.types import Array
 
-
 LOSSES = ('softmax', 'sigmoid')
 
 

@@ -41,7 +41,7 @@ def test_the_sigmoid_loss_is_the_mean_of_the_classes_own():
     if abs(LOGITS[row, column]) < 30:
       p = probability[row, column]
       expected[row, column] = -np.log(p if wanted[row, column] else 1 - p)
-  assert wanted[2, 2] == 1 and expected[2, 2] == 0  # a logit of 700 for the right class costs nothing
+  assert wanted[2, 2] == 1 and expected[2, 2] == 0  # a logit of 700 for the right class is free
   with jax.enable_x64(True):
     found = jax.jit(head(cross_entropy='sigmoid').loss)(LOGITS, TARGET)
   np.testing.assert_allclose(found, expected.mean(1), rtol=1e-12)
