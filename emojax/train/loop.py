@@ -80,6 +80,9 @@ def _train_and_evaluate(config: ml_collections.ConfigDict, folder: run_folder.Ru
   unfinished = list(opened.members)
   if folder:
     folder.check(config, opened.about)
+    opened.note(folder.notices)
+    if folder.dataset is None:
+      opened.note(init_from.notices(config.get('init_from', ''), opened.members))
     unfinished = [member for member in opened.members if not outcome.is_done(folder, member)]
     if unfinished:
       # what is wrong is found before anything is written
@@ -512,8 +515,8 @@ class GroupRun:
     """What dropout is drawn with where it stays on while evaluating; None: it does not."""
     if not self.config.get('evaluate_with_dropout', False):
       return None
-    return self.placement.spread(jnp.stack([
-      jax.random.fold_in(jax.random.key(lane.data.member.seed), EVALUATION) for lane in self.lanes]))
+    keys = [jax.random.key(lane.data.member.seed) for lane in self.lanes]
+    return self.placement.spread(jnp.stack([jax.random.fold_in(key, EVALUATION) for key in keys]))
 
   def _tell(self, found: Mapping[int, Mapping[str, float]], actions: Mapping[int, control.Action],
             steps_per_second: float) -> None:
