@@ -1,15 +1,22 @@
-"""Makes a run folder of checkpoints that the original of MAT and MNT wrote.
+"""Makes a run folder of checkpoints that the originals of MAT and MNT, FME and MSE wrote.
 
     python -m emojax.convert --model=mat FILE [MORE ...] --out=W [--vocabulary=token_to_ix.pkl]
       [--config=configs/iemocap_mat.py:as_published]
+    python -m emojax.convert --model=mse_mdre BUNDLE [MORE ...] --out=W [--vocabulary=dic.pkl]
+      --config=configs/iemocap_mse_mdre.py:as_published,processed --config.members.folds=set01
 
 Several files are the members of one run, trained alike with different seeds. What they say of
 their training becomes the run's config; the file of --config (default: that of their dataset and
 model, with the authors' processed files) says the rest; without `processed` IEMOCAP's reads
 prepared records. `emojax.evaluate` scores the folder, `emojax.main` trains it on; both commands are
 printed.
+
+FME's and MSE's are TensorFlow bundles (NAME.index and NAME.data-...), which say no seed and nothing
+but sizes of how they were trained. MSE's five sets are folds: a run is of one of them. The authors'
+files of one set alone are read with --config.protocol=iemocap/mse_set_as_published.
 """
 
+import difflib
 import importlib.util
 import pathlib
 import shlex
@@ -22,13 +29,18 @@ from ml_collections import config_flags
 
 from emojax import program
 
+WITHOUT = {'fme_text_init': (
+  ' No checkpoint of the original holds both parts of it: make a run of --model=fme_audio and one '
+  "of --model=fme_text, and begin with them: --config.init_from='audio=AUDIO/members/{fold}-seed0; "
+  "text,readout=TEXT/members/{fold}-seed0'.")}
+
 
 def define_flags() -> None:
   """The program's flags; not at import, since `emojax.main` has a --config of its own."""
-  flags.DEFINE_string('model', None, 'mat or mnt.', required=True)
+  flags.DEFINE_string('model', None, 'mat, mnt, or one of fme_* and mse_*.', required=True)
   flags.DEFINE_string('out', None, 'The run folder to make.', required=True)
   flags.DEFINE_string('vocabulary', None, 'The words of the checkpoints; default: token_to_ix.pkl '
-                      'beside the first.')
+                      'beside the first, or dic.pkl there or up to two folders above.')
   config_flags.DEFINE_config_file(
     'config', None, "The experiment: configs/NAME.py[:words]; default: the checkpoints' own.")
 
@@ -48,37 +60,40 @@ def convert(paths: Sequence[str], model: str, out: str, vocabulary: str | None =
   """Makes `out` of the files `paths`; returns what was made and how to use it.
 
   Args:
-    model: 'mat' or 'mnt'.
-    vocabulary: the file of their words; None: beside the first.
+    model: 'mat', 'mnt', or another file of `emojax/models` that a reader knows.
+    vocabulary: the file of their words; None: it is looked for near the first.
     name: configs/NAME.py[:words]; None: the files' own.
     config: what `name` gives, with overrides; None: without.
   """
-  from emojax.train import imported, mat_checkpoint
+  from emojax.train import imported, importing, mat_checkpoint, tf_checkpoint
 
-  if model not in mat_checkpoint.MODELS:
-    raise ValueError(f'--model={model!r}; there are: {", ".join(mat_checkpoint.MODELS)}.')
+  readers = {name: reader for reader in (mat_checkpoint, tf_checkpoint) for name in reader.MODELS}
+  if model not in readers:
+    near = difflib.get_close_matches(model, readers, n=1)
+    raise ValueError(f'--model={model!r}; there are: {", ".join(readers)}'
+                     + (f' (did you mean {near[0]}?).' if near else '.') + WITHOUT.get(model, ''))
+  reader = readers[model]
   imported.check_new(out)
-  checkpoints = [mat_checkpoint.read(path) for path in paths]
-  mat_checkpoint.check_together(checkpoints, model)
-  if name is None:
-    known = mat_checkpoint.published(checkpoints[0])
-    name = f'configs/{known.corpus}_{model}.py:{known.words}'
+  checkpoints = [reader.read(path) for path in paths]
+  reader.check_together(checkpoints, model)
+  name = name or reader.config_name(checkpoints, model)
   base = _load(name)
   config = _load(name) if config is None else config
-  mat_checkpoint.configure(config, checkpoints, model)
-  fitted, about = mat_checkpoint.read_words(checkpoints, vocabulary, config)
-  sources = mat_checkpoint.sources(checkpoints, config)
-  imported.write(out, config, sources, mat_checkpoint.specs(config, fitted), fitted,
-                 {'model': model, 'config': name, **about})
+  reader.configure(config, checkpoints, model)
+  fitted, about = reader.read_words(checkpoints, vocabulary, config)
+  sources = reader.sources(checkpoints, config)
+  imported.write(out, config, sources, importing.specs(config, fitted, reader.WIDTHS), fitted,
+                 {'model': model, 'config': name, 'notice': reader.NOTICE, **about})
 
-  number = sum(value.size for value in checkpoints[0].state_dict.values())
-  lines = [f'{out}: {len(sources)} imported of {checkpoints[0].args["model"]}, {number:,} '
-           f'parameters each, words of {about["vocabulary"]["file"]} '
-           f'({about["vocabulary"]["rows"]:,} rows)']
+  number = sum(value.size for value in sources[0].params.values())
+  words = about['vocabulary']
+  lines = [f'{out}: {len(sources)} imported of {reader.MODELS[model]}, {number:,} parameters each'
+           + (f', words of {words["file"]} ({words["rows"]:,} rows)' if words else '')]
   for source in sources:
     best = source.progress.best
     lines.append(f'  seed {source.seed}: {source.file}, step {source.step:,}, validation accuracy '
-                 + ('not in its name' if best is None else f'{best:.4f}'))
+                 + ('not known' if best is None else f'{best:.4f}'))
+  lines += filter(None, [*reader.UNSAID, reader.NOTICE])
   changed = _changed(base, config)
   lines += ['', f'Other than in {name}:' if changed else f'All as in {name}.']
   lines += [f'  {field}={now!r} (there {was!r})' for field, was, now in changed]

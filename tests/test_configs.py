@@ -98,14 +98,16 @@ def _program(name, words):
 
 @pytest.mark.parametrize('name, words', {_program(*one): one for one in reversed(EVERY)}.values())
 def test_tiny_gives_a_finite_loss_and_gradients_everywhere(name, words, opened):
-  loss, make, _ = _loss(opened(_get(name, words, 'tiny')))
+  config = _get(name, words, 'tiny')
+  loss, make, _ = _loss(opened(config))
   value, gradients = jax.jit(jax.value_and_grad(loss))(*functional.init(make, jax.random.key(0)))
   assert jnp.isfinite(value)
   idle = [jax.tree_util.keystr(path) for path, g in jax.tree_util.tree_leaves_with_path(gradients)
           if not g.any() or not jnp.isfinite(g).all()]
-  # softmax does not see a bias on all its keys, or on all scores of a pool
-  unseen = "['key']['bias']", "['score']['output']['bias']"
-  assert [path for path in idle if not path.endswith(unseen)] == []
+  # softmax does not see a bias on all its keys, or on all scores
+  unseen = "['key']['bias']", "['score']['output']['bias']", "['score']['bias']"
+  frozen = "['audio']" if config.model.get('freeze_audio') else 'nothing'
+  assert [path for path in idle if not path.endswith(unseen) and not path.startswith(frozen)] == []
 
 
 @pytest.mark.parametrize('name', [name for name in NAMES if '_mnt' in name])
@@ -146,13 +148,21 @@ def test_melds_class_weights_are_the_originals():
   assert _get('meld_mat', 'sentiment').heads.sentiment.class_weights == (1.0, 2.0, 1.6)
 
 
+WITHOUT_QUIRK = {'norm': 'standard', 'empty': 'zero', 'mask_zero_frames': False,
+                 'read_padding': False, 'memory_layout': 'transpose', 'shared_bias': False}
+
+
 @pytest.mark.parametrize('name', [name for name in NAMES if name.endswith('_clean')])
 def test_clean_configs_have_an_honest_protocol_and_no_quirk(name):
   config = _get(name)
   assert protocol_lib.load(config.protocol).clean
-  assert config.streams.text.vocabulary == 'clean' and config.streams.text.fit_on == 'labelled'
-  model = config.model
-  assert (model.norm, model.empty, model.mask_zero_frames) == ('standard', 'zero', False)
+  if 'text' in config.streams:
+    assert config.streams.text.vocabulary == 'clean' and config.streams.text.fit_on == 'labelled'
+  assert {name: value for name, value in config.model.items() if name in WITHOUT_QUIRK} == {
+    name: value for name, value in WITHOUT_QUIRK.items() if name in config.model}
+  assert not config.evaluate_with_dropout
+  assert config.optim.name == 'adam' and config.batch.sampler == 'reshuffle'
+  assert all(head.get('loss', 'softmax') == 'softmax' for head in config.heads.values())
   assert len({len(bounds) for bounds in config.batch.buckets.values()}) == 1
   for stream, bounds in config.batch.buckets.items():
     assert list(bounds) == sorted(bounds) and bounds[-1] == config.streams[stream].length

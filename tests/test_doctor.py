@@ -17,6 +17,7 @@ from emojax.health import examine, machine
 from emojax.io import checksums, files, prepared
 from emojax.io.findings import NOTE, OK, WRONG
 from emojax.train import loop, outcome, run_folder
+from tests.train import tf_checkpoints
 
 ROOT = pathlib.Path(__file__).parents[1]
 GOLDEN = ROOT / 'tests/golden/mat'
@@ -253,6 +254,20 @@ def test_an_originals_checkpoint_is_answered_with_the_command(name, model, tmp_p
   damaged.write_bytes((GOLDEN / name).read_bytes()[:2000])
   (state, _, text), = said(damaged)
   assert state == WRONG and text.endswith('Restore it from a copy')
+
+
+def test_a_bundle_is_answered_with_the_command_too(tmp_path):
+  path = GOLDEN.parent / 'mdre/ckpt/pt_text_model.index'
+  (state, _, text), = said(path)
+  assert state == OK
+  assert f'of TextModel; python -m emojax.convert --model=fme_text {path} --out=' in text
+  (tmp_path / path.name).write_bytes(path.read_bytes())
+  data = tmp_path / 'pt_text_model.data-00000-of-00001'
+  data.write_bytes(path.with_name(data.name).read_bytes()[:-1])
+  (state, _, text), = said(tmp_path / path.name)
+  assert state == WRONG and 'it was cut off' in text
+  (state, _, text), = said(tf_checkpoints.write(tmp_path, {'a': [1.5]}).with_suffix('.index'))
+  assert (state, text.split(',')[0]) == (NOTE, 'a TensorFlow checkpoint that can be read')
 
 
 def test_other_pickles_and_files(tmp_path):

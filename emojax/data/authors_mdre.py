@@ -38,6 +38,8 @@ VOCABULARY, VECTORS = 'dic.pkl', 'W_embedding.npy'
 CLASSES = ('ang', 'hap', 'sad', 'neu')
 PARTS = {'train': 'train', 'dev': 'valid', 'test': 'test'}  # the files' -> ours
 PADDING, UNKNOWN = '_PAD_', '_UNK_'
+# The width of a frame of each feature.
+WIDTHS = {'mfcc_mdre': 39, 'prosody_mdre': 35, 'prosody': 35, 'waveform_fme': 1}
 SILENCE = 64  # so many zeros one after the other are no standardised sound
 
 
@@ -96,6 +98,13 @@ def load(name: str, path: str, folder: pathlib.Path) -> Processed:
   return authors.make(
     Processed, name, path, rows, (), about, folder=folder, spoken=spoken, said=None,
     kinds=_kinds(about, arrays, ids, is_set))
+
+
+def found_beside(folder: pathlib.Path, name: str) -> pathlib.Path | None:
+  """The file of a folder or of one of the two above it; None: there is none."""
+  folder = folder.absolute()  # '.' has folders above it too
+  places = (place / name for place in (folder, folder.parent, folder.parent.parent))
+  return next((path for path in places if path.is_file()), None)
 
 
 def read_vocabulary(path: pathlib.Path) -> dict[str, int]:
@@ -164,7 +173,8 @@ def _kinds(about: Mapping[str, Any], arrays, ids: Sequence[str], is_set: bool,
   def kind(files: str, found: Any, open_) -> authors.Kind:
     return authors.Kind(files, (lambda: open_(found)) if found is not None else None)
 
-  mfcc = arrays('FC_MFCC12EDA.npy', 'audio_mfcc', (None, 39), 'f')
+  mfcc = arrays('FC_MFCC12EDA.npy', 'audio_mfcc', (None, WIDTHS['mfcc_mdre']), 'f')
+  prosody = arrays('FC_prodosy.npy', 'audio_prosody', (WIDTHS['prosody'],), 'f')
   counts = arrays('FC_MFCC12EDA_sequenceN.txt', 'seqN', (), 'iu')
   both = (mfcc, counts) if mfcc is not None and counts is not None else None
 
@@ -185,8 +195,7 @@ def _kinds(about: Mapping[str, Any], arrays, ids: Sequence[str], is_set: bool,
            ('FC_MFCC12EDA.npy with FC_MFCC12EDA_sequenceN.txt', 'FC_prodosy.npy'))
   raw = None if is_set else arrays('FC_raw_audio.npy', None, (None,), 'f')
   return {'mfcc_mdre': kind(names[0], both, open_mfcc),
-          'prosody': kind(names[1], arrays('FC_prodosy.npy', 'audio_prosody', (35,), 'f'),
-                          open_prosody),
+          'prosody': kind(names[1], prosody, open_prosody),
           'waveform_fme': kind('FC_raw_audio.npy', raw, open_waveform)}
 
 
@@ -279,7 +288,4 @@ def _required(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 def _beside(folder: pathlib.Path, name: str) -> pathlib.Path:
   """A file of the folder, or of one of the two above it, where MSE leaves it."""
-  for place in (folder, folder.parent, folder.parent.parent):
-    if (place / name).is_file():
-      return place / name
-  return _required(folder, name)
+  return found_beside(folder, name) or _required(folder, name)

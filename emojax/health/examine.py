@@ -9,7 +9,16 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emojax.io import checksums, files, findings, pickles, prepared, torch_files
+from emojax.io import (
+  bundle_files,
+  checksums,
+  files,
+  findings,
+  pickles,
+  prepared,
+  tensor_bundle,
+  torch_files,
+)
 from emojax.io.findings import Finding
 from emojax.io.pickle_machine import Record
 
@@ -80,6 +89,8 @@ def _file(path: pathlib.Path) -> Finding:
       wrong = ''.join(checksums.damage(path.parent, {path.name: sums[path.name]}).values())
       return (findings.wrong(path, wrong, f'python -m emojax.doctor {path.parent} says what to do')
               if wrong else findings.ok(path, 'as it was written'))
+    if path.suffix == bundle_files.INDEX:
+      return _bundle(path)
     if path.suffix not in PICKLES:
       return findings.wrong(path, 'is no file of emojax', 'Name a folder of it, or a checkpoint')
     return _original(path)
@@ -107,9 +118,28 @@ def _original(path: pathlib.Path) -> Finding:
   said = args.state.get('model') if isinstance(args, Record) else None
   for model, original in mat_checkpoint.MODELS.items():
     if said == original:
-      return findings.ok(path, f'a checkpoint of {original}; python -m emojax.convert '
-                         f'--model={model} {path} --out=runs/imported makes a run of it')
+      return _convertible(path, model, original)
   return findings.note(path, 'a PyTorch file that can be read, but no checkpoint of MAT or MNT')
+
+
+def _bundle(path: pathlib.Path) -> Finding:
+  """A TensorFlow checkpoint, whose every tensor is read.
+
+  Raises:
+    ValueError: if it is damaged.
+  """
+  from emojax.train import tf_checkpoint
+
+  tensors = tensor_bundle.read(path)
+  model = tf_checkpoint.model_of(tensor_bundle.without_optimizer(tensors)[0])
+  if model:
+    return _convertible(path, model, tf_checkpoint.MODELS[model])
+  return findings.note(path, 'a TensorFlow checkpoint that can be read, but none of FME or MSE')
+
+
+def _convertible(path: pathlib.Path, model: str, original: str) -> Finding:
+  return findings.ok(path, f'a checkpoint of {original}; python -m emojax.convert --model={model} '
+                     f'{path} --out=runs/imported makes a run of it')
 
 
 def _dataset(folder: pathlib.Path) -> Iterator[Finding]:

@@ -1,10 +1,11 @@
-"""Parameters by name: from an original PyTorch model to ours, and whether they fit."""
+"""Parameters by name: from an original's model to ours, and whether they fit."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from emojax.io import named_tensors
 from emojax.types import Tree
 
 TRANSPOSED = 'kernel'  # PyTorch keeps [out, in], a `kernel` is [in, out]
@@ -15,11 +16,13 @@ def rename(
     table: Sequence[tuple[str, str]],
     *,
     head: str = 'emotion',
+    transposed: bool = True,
 ) -> dict[str, np.ndarray]:
   """Our dotted path -> array, for every entry of `state_dict`.
 
   Args:
     table: (pattern, replacement) pairs, applied one after the other; `{head}` stands for `head`.
+    transposed: a kernel stands [out, in], as PyTorch keeps it; TensorFlow's are as ours.
   """
   ours = {}
   for name, value in state_dict.items():
@@ -29,7 +32,8 @@ def rename(
     if path in ours:
       raise ValueError(f'{name} and another parameter both become {path}; the name table is wrong.')
     value = np.asarray(value)
-    ours[path] = value.T if path.split('.')[-1] == TRANSPOSED else value
+    turn = transposed and path.split('.')[-1] == TRANSPOSED
+    ours[path] = value.T if turn else value
   return ours
 
 
@@ -39,22 +43,9 @@ def fill(abstract: Tree, values: Mapping[str, np.ndarray], source: str) -> Tree:
   Raises:
     ValueError: if a parameter is missing, unknown or of another shape; all of them are named.
   """
-  check({name: tuple(leaf.shape) for name, leaf in flatten(abstract).items()},
-        {name: value.shape for name, value in values.items()}, source)
+  named_tensors.check({name: tuple(leaf.shape) for name, leaf in flatten(abstract).items()},
+                      {name: value.shape for name, value in values.items()}, source)
   return unflatten(values, abstract)
-
-
-def check(
-    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]],
-    source: str) -> None:
-  """Raises a ValueError that names every parameter that differs in name or shape."""
-  faults = [f'- {name} {shape} is missing' for name, shape in wanted.items() if name not in found]
-  faults += [f'+ {name} {shape} is unknown' for name, shape in found.items() if name not in wanted]
-  faults += [f'! {name} is {found[name]}, expected {shape}' for name, shape in wanted.items()
-             if name in found and found[name] != shape]
-  if faults:
-    raise ValueError(f'{source} does not fit the model in {len(faults)} of {len(wanted)} '
-                     'parameters:\n  ' + '\n  '.join(sorted(faults)))
 
 
 def flatten(tree: Tree, prefix: str = '') -> dict[str, object]:

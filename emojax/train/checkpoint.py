@@ -16,7 +16,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
 
-from emojax.io import checksums, parameters
+from emojax.io import checksums, named_tensors, parameters
 from emojax.train.state import TrainState
 from emojax.types import Tree
 
@@ -66,7 +66,7 @@ class Checkpoints:
     for step in self._whole():
       meta = self._read(step, {'meta': ocp.args.JsonRestore()})['meta']
       there = {name: tuple(shape) for name, shape in meta.pop('parameters').items()}
-      parameters.check(_parameter_shapes(like), there, f'checkpoint {self._path(step)}')
+      named_tensors.check(_parameter_shapes(like), there, f'checkpoint {self._path(step)}')
       trees = _arrays(like) | {'sums': flax.serialization.to_state_dict(sums)}
       wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, trees)
       restored = self._read(step, {n: ocp.args.StandardRestore(t) for n, t in wanted.items()})

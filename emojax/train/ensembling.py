@@ -53,7 +53,7 @@ class Ensemble:
     """
     _check_together(runs)
     self.runs, self.as_published, self._wanted = runs, as_published, size
-    seen = [notice for run in runs for notice in (run.folder.about or {}).get('notices', ())]
+    seen = [notice for run in runs for notice in run.folder.notices]
     self.protocol = contamination.noted(runs[0].protocol, dict.fromkeys(seen))
     name, _, self.metric = self.protocol.select_on.partition('/')
     heads = {head.name: head for head in runs[0].heads}

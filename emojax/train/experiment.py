@@ -6,7 +6,7 @@ import functools
 import importlib
 import itertools
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ml_collections
@@ -74,7 +74,7 @@ class Experiment:
       self.protocol, self.splits, self.corpus.index,
       {config.streams[name].feature: feature.about.get('fitted_on')
        for name, feature in self._features.items()})
-    self.protocol = contamination.noted(self.protocol, self._notices)
+    self.note(())
     if unlabelled and not all(
         len(split.rows[protocol_lib.UNLABELLED]) for split in self.splits.values()):
       raise ValueError(f'{self.protocol.name} names utterances without labels '
@@ -95,6 +95,11 @@ class Experiment:
       'about': {key: value for key, value in self.corpus.about.items() if key in kept}
                | {'n_excluded': self.corpus.num_excluded, 'clipped': self._clipped(),
                   'notices': self._notices}}
+
+  def note(self, found: Iterable[str]) -> None:
+    """Adds what every result must say, each line once."""
+    self._notices = list(dict.fromkeys([*self._notices, *found]))
+    self.protocol = contamination.noted(self.protocol, self._notices)
 
   def _clipped(self) -> dict[str, dict[str, int]]:
     """Head -> column -> how many labels lie outside their range, where any do."""

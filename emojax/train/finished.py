@@ -7,11 +7,22 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import ml_collections
 
 from emojax.io import checksums
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import contamination, experiment, imported, members, outcome, run_folder
+from emojax.train import (
+  checkpoint,
+  contamination,
+  experiment,
+  imported,
+  lane,
+  members,
+  outcome,
+  run_folder,
+)
+from emojax.types import Tree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +72,21 @@ class Run:
     return not all(path.is_file() and checksums.Sealed(path.parent).holds(path.name)
                    for path in paths)
 
+  def best(self, name: str, phase: str) -> Mapping[str, Tree]:
+    """'params' and 'model_state' of a member's best evaluation, as numpy arrays.
+
+    Those of members that trained together are filled with zeros up to the largest vocabulary.
+
+    Args:
+      phase: 'select' or 'refit'.
+    """
+    alone = self.folder.member(name)
+    home = alone if (alone / f'checkpoints_{phase}').is_dir() else self.folder.path
+    best, meta = checkpoint.Checkpoints(home / f'checkpoints_{phase}', keep=1).read_best()
+    number = [saved.name for saved in lane.from_meta(meta)[0]].index(name)
+    return {part: jax.tree.map(lambda values: values[number], best[part])
+            for part in ('params', 'model_state')}
+
   def report(self, part: str) -> str:
     """The report of a part whose predictions are there; without labels, where these stand."""
     if part != protocol_lib.UNLABELLED:
@@ -87,8 +113,7 @@ def open_run(workdir: str) -> Run:
                      f'It holds: {sorted(p.name for p in path.glob("*"))[:8]}.')
   folder = run_folder.RunFolder(path)
   config = ml_collections.ConfigDict(folder.sealed.read_json(run_folder.CONFIG))
-  protocol = contamination.noted(
-    protocol_lib.load(config.protocol), (folder.about or {}).get('notices', ()))
+  protocol = contamination.noted(protocol_lib.load(config.protocol), folder.notices)
   listed = experiment.list_members(config, protocol)
   missing = [m.name for m in listed if not outcome.is_done(folder, m)]
   if missing and not all(imported.is_as_imported(folder, member) for member in listed):

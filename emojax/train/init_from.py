@@ -1,24 +1,25 @@
 """What a member begins with in place of random parameters: those of a finished run's members.
 
-    config.init_from = 'audio=runs/audio/members/{fold}-seed{seed}; text,words=runs/text/members/...'
+    config.init_from = 'audio=runs/audio/members/{fold}-seed{seed}; text,words=runs/text/...'
 
 Before the '=' stand beginnings of parameter names, '*' for all; behind it the folder of a member,
 in which {fold} and {seed} are the member's own. What is not named begins at random. Taken are the
 parameters of the source's best evaluation, and only from a source that never saw what is tested or
-chosen on here.
+chosen on here. Of an imported one the protocol alone says what it saw; where not even that is known
+(`imported.json` has a notice), every report of the run says so.
 """
 
 import dataclasses
 import difflib
 import pathlib
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from emojax.data import fitted as fitted_lib
 from emojax.io import parameters
-from emojax.train import checkpoint, finished, lane, members, run_folder
+from emojax.train import finished, imported, members, run_folder
 from emojax.types import Tree
 
 FIELDS = ('fold', 'seed')
@@ -66,6 +67,14 @@ def parse(text: str) -> list[Rule]:
   return rules
 
 
+def notices(text: str, listed: Iterable[members.Member]) -> list[str]:
+  """What is to be said of a run whose members begin as `text` says: what is said of its sources."""
+  folders = dict.fromkeys(rule.folder(member) for rule in parse(text) for member in listed)
+  runs = {run.folder.path: run for run in map(_open, folders)}
+  return [f'begun with {path}: {notice}'
+          for path, run in runs.items() for notice in run.folder.notices]
+
+
 def load(text: str, member: members.Member, *, protocol: str, held_out: Mapping[str, np.ndarray],
          fitted: fitted_lib.Fitted, phase: str, shapes: Tree) -> dict[str, np.ndarray]:
   """Dotted path -> values that a member begins with; empty where `text` is.
@@ -95,7 +104,7 @@ def load(text: str, member: members.Member, *, protocol: str, held_out: Mapping[
     source = _open(folder)
     _check(source, folder, member, protocol, held_out, phase)
     _check_words(fitted_lib.load(folder / f'fitted_{phase}'), fitted, folder)
-    values = _best(source, folder, phase)
+    values = parameters.flatten(source.best(folder.name, phase)['params'])
     lacking = sorted(wanted.keys() - values.keys())
     if lacking:
       raise ValueError(f'{folder} has no parameter {lacking[0]!r} ({len(lacking)} of {len(wanted)} '
@@ -136,6 +145,8 @@ def _check(source: finished.Run, folder: pathlib.Path, member: members.Member, p
       f'{folder} was trained on {source.config.protocol}, fold {theirs.fold_name}; {member.name} '
       f'is of {protocol}, fold {member.fold_name}: it may have learned what is tested on here. '
       'Write {fold} into config.init_from, and give both runs one protocol.')
+  if imported.is_as_imported(source.folder, theirs):
+    return  # it predicted nothing while it was trained
   head = source.heads[0]
   for part in ('test',) if source.config.refit else ('valid', 'test'):
     kept = run_folder.read_predictions(source.predictions_path(theirs, head.name, part), head)
@@ -155,12 +166,3 @@ def _check_words(theirs: fitted_lib.Fitted, ours: fitted_lib.Fitted, folder: pat
       f'{folder} numbers its words otherwise ({different:,} of {len(ours.vocabulary):,} differ, '
       f'{theirs.scheme!r} there, {ours.scheme!r} here): give both runs the same words, tokens and '
       'fit_on.')
-
-
-def _best(source: finished.Run, folder: pathlib.Path, phase: str) -> dict[str, np.ndarray]:
-  """The parameters of a member's best evaluation, dotted path -> values."""
-  home = folder if (folder / f'checkpoints_{phase}').is_dir() else source.folder.path
-  best, meta = checkpoint.Checkpoints(home / f'checkpoints_{phase}', keep=1).read_best()
-  names = [saved.name for saved in lane.from_meta(meta)[0]]
-  number = names.index(folder.name)
-  return {name: value[number] for name, value in parameters.flatten(best['params']).items()}

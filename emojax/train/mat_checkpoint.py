@@ -20,13 +20,13 @@ from emojax.data import authors_mat
 from emojax.data import fitted as fitted_lib
 from emojax.io import parameters, torch_files
 from emojax.io.pickle_machine import Record
-from emojax.protocols import protocol as protocol_lib
-from emojax.train import control, experiment, imported
-from emojax.types import StreamSpec
+from emojax.train import control, experiment, imported, importing
 
 MODELS = {'mat': 'Model_MAT', 'mnt': 'Model_MNT'}
 MOMENTS = {'exp_avg': 'mu', 'exp_avg_sq': 'nu'}
 EMBEDDING = 'embedding.weight'
+UNSAID, NOTICE = (), ''
+WIDTHS = {authors_mat.FEATURE: authors_mat.WIDTH}
 NAMES_OF_RUN = ('seed', 'name', 'output')  # in these the members of a run may differ
 
 # our field -> the original's flag
@@ -48,11 +48,12 @@ FLAGS = {
   **dict.fromkeys(RATES.values(), float)}
 # What the original has no flag for.
 FIXED = {
-  'refit': False, 'members.folds': 'all', 'members.grid': '', 'members.mode': 'sequential',
-  'streams.text.vectors': 'processed', 'streams.text.vocabulary': 'shared_unk',
+  'members.folds': 'all', 'streams.text.vectors': 'processed',
+  'streams.text.vocabulary': 'shared_unk',
   'streams.audio.feature': authors_mat.FEATURE, 'streams.audio.normalise': 'none',
   'model.norm': 'torch_std', 'model.empty': 'uniform', 'model.mask_zero_frames': True,
   'batch.sampler': 'reshuffle', 'optim.name': 'adam', 'optim.weight_decay': 0.0,
+  'optim.clip_value': 0.0,
   'train.evaluate_every_epochs': 1, 'train.evaluate_every_steps': 0,
   'control.metric': '',
 }
@@ -172,6 +173,12 @@ def published(checkpoint: Checkpoint) -> Published:
     'emotion), VGAF.'.format(checkpoint.path, *chosen))
 
 
+def config_name(checkpoints: Sequence[Checkpoint], model: str) -> str:
+  """configs/NAME.py:words of the experiment that the files are of."""
+  known = published(checkpoints[0])
+  return f'configs/{known.corpus}_{model}.py:{known.words}'
+
+
 def check_together(checkpoints: Iterable[Checkpoint], model: str) -> None:
   """Refuses files of another model than `model`, and such as are not members of one run."""
   first, *others = checkpoints
@@ -205,8 +212,7 @@ def configure(config: ml_collections.ConfigDict, checkpoints: Sequence[Checkpoin
   """
   first, args = checkpoints[0], checkpoints[0].args
   experiment_ = published(first)
-  if config.model.name != model:
-    raise ValueError(f'config.model.name={config.model.name!r}, but --model={model}.')
+  importing.check_model(config, model)
   if config.protocol != experiment_.protocol:
     raise ValueError(f'config.protocol={config.protocol!r}, but {first.path} was trained and '
                      f'chosen on the parts of {experiment_.protocol!r}.')
@@ -220,23 +226,17 @@ def configure(config: ml_collections.ConfigDict, checkpoints: Sequence[Checkpoin
                      'its results depend; choose a config without.')
   [head] = config.heads
   _check_class_weights(config.heads[head].class_weights, head, first)
-  seeds = [str(checkpoint.args['seed']) for checkpoint in checkpoints]
   b1, b2 = first.group['betas']
   values = {
     **FIXED, **FIXED_OF_MODEL[model],
     **{field: args[flag] for field, flag in SIZES.items()},
     **{field: float(args[flag]) for field, flag in RATES.items()},
-    'members.seeds': ','.join(seeds) if len(seeds) > 1 else f'{seeds[0]},',
     f'heads.{head}.reduction': first.loss_reduction, f'heads.{head}.weight': 1.0,
     'optim.b1': b1, 'optim.b2': b2, 'optim.eps': first.group['eps'],
     'optim.clip_norm': max(float(args['grad_norm_clip']), 0.0),
   }
-  flat = parameters.flatten(config.to_dict())
-  unknown = sorted({*values} - {*flat})
-  if unknown:
-    raise ValueError(f'the config lacks the fields {", ".join(unknown)}, which {first.path} '
-                     'determines; take one of the configs of this model.')
-  config.update_from_flattened_dict(values)
+  importing.set_fields(
+    config, values, [checkpoint.args['seed'] for checkpoint in checkpoints], first.path)
 
 
 def sources(checkpoints: Iterable[Checkpoint], config: ml_collections.ConfigDict) -> list[
@@ -278,34 +278,17 @@ def read_words(checkpoints: Sequence[Checkpoint], vocabulary: str | None,
                      f'the {authors_mat.VOCABULARY} that the original wrote beside its data, '
                      '--vocabulary=DATA/CORPUS/token_to_ix.pkl.')
   ids, beside = authors_mat.read_vocabulary(path), path.parent / authors_mat.VECTORS
-  needed = 1 + max(ids.values())
-  for checkpoint in checkpoints:
-    rows = len(np.atleast_1d(checkpoint.state_dict.get(EMBEDDING, np.empty(needed))))
-    if rows != needed:
-      raise ValueError(f'{path} needs {needed:,} rows (ids up to {needed - 1:,}), but {EMBEDDING} '
-                       f'of {checkpoint.path} has {rows:,}; they do not belong together.')
+  about = importing.about_words(path, ids, {
+    f'{EMBEDDING} of {checkpoint.path}': checkpoint.state_dict[EMBEDDING]
+    for checkpoint in checkpoints if EMBEDDING in checkpoint.state_dict})
   vectors = authors_mat.read_vectors(beside, ids) if beside.is_file() else None
   if vectors is not None:
     fitted_lib.checked_word_cache(
       ids, vectors, config.streams.text.vocabulary, config.streams.text.width)
-  labels = protocol_lib.load(config.protocol).labels
-  fitted = fitted_lib.Fitted(
-    source=f'{path.name} of the original', vocabulary=ids, scheme='shared_unk', vectors=vectors,
-    moments={}, class_weights={
-      name: fitted_lib.class_weights(head.class_weights, np.zeros(0, int), labels[name].names)
-      for name, head in config.heads.items()})
+  fitted = importing.fitted(config, f'{path.name} of the original', vocabulary=ids,
+                            scheme='shared_unk', vectors=vectors)
   return fitted, {'vocabulary': {
-    'file': str(path), 'xxh3': xxhash.xxh3_128_hexdigest(path.read_bytes()), 'rows': needed,
-    'vectors': str(beside) if vectors is not None else None}}
-
-
-def specs(config: ml_collections.ConfigDict, fitted: fitted_lib.Fitted) -> dict[str, StreamSpec]:
-  """What the model must know of the streams, without the data."""
-  text, audio = config.streams.text, config.streams.audio
-  return {
-    'text': StreamSpec(text.width, text.length, 1 + max(fitted.vocabulary.values()),
-                       fitted.vectors),
-    'audio': StreamSpec(authors_mat.WIDTH, audio.length)}
+    **about, 'vectors': str(beside) if vectors is not None else None}}
 
 
 def _read_args(path: pathlib.Path, args: Any) -> tuple[dict[str, Any], Record]:

@@ -116,6 +116,13 @@ class RunFolder:
     return self._said('about')
 
   @property
+  def notices(self) -> list[str]:
+    """What every result says besides its protocol's notice, as far as it is known."""
+    there = (self.path / IMPORTED).is_file()
+    notice = self.sealed.read_json(IMPORTED).get('notice') if there else ''
+    return [*((self.about or {}).get('notices', ())), *([notice] if notice else [])]
+
+  @property
   def together(self) -> int | None:
     """How many of its members train together at most; None before a run has begun."""
     if self.imported:

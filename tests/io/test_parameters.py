@@ -46,6 +46,9 @@ def test_rename_applies_the_table_from_the_top_and_turns_matrices():
     'rnn.weight_recurrent': matrix.tolist(),  # an LSTM's stay as they are
   }
   assert list(parameters.rename({'proj.bias': [1]}, TABLE)) == ['heads.emotion.bias']
+  left = parameters.rename(state_dict, TABLE, transposed=False)
+  assert all(value.tolist() == state_dict[name].tolist()
+             for name, value in zip(state_dict, left.values(), strict=True))
 
 
 def shape(*sizes):

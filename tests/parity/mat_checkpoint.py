@@ -14,6 +14,7 @@ from emojax.train import (
   checkpoint,
   experiment,
   finished,
+  importing,
   loop,
   mat_checkpoint,
   optim,
@@ -69,7 +70,8 @@ def _like(run: finished.Run) -> state_lib.TrainState:
   """A state of the shapes of the run's members."""
   config = run.config
   fitted = experiment.kept_fitted(config, run.folder)[run.members[0].fold, False]
-  make = experiment.make_model(config, mat_checkpoint.specs(config, fitted), run.heads)
+  specs = importing.specs(config, fitted, mat_checkpoint.WIDTHS)
+  make = experiment.make_model(config, specs, run.heads)
   return state_lib.init(
     [make], optim.build('adam', clip_norm=config.optim.clip_norm), [0],
     restores=config.control.decay_times > 0)

@@ -9,7 +9,16 @@ import pytest
 
 from configs import iemocap_mnt
 from emojax.data import fitted as fitted_lib
-from emojax.train import experiment, finished, imported, loop, mat_checkpoint, run_folder, sharding
+from emojax.train import (
+  experiment,
+  finished,
+  imported,
+  importing,
+  loop,
+  mat_checkpoint,
+  run_folder,
+  sharding,
+)
 
 GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mat'
 MNT = GOLDEN / 'ckpt_tiny_mnt/best11.11111111111111_4.pkl'
@@ -24,7 +33,8 @@ def write(out, change=lambda source: source):
   config.mesh.data = 1
   fitted, about = mat_checkpoint.read_words(files, None, config)
   sources = [change(source) for source in mat_checkpoint.sources(files, config)]
-  imported.write(out, config, sources, mat_checkpoint.specs(config, fitted), fitted, about)
+  specs = importing.specs(config, fitted, mat_checkpoint.WIDTHS)
+  imported.write(out, config, sources, specs, fitted, about)
   return config
 
 
