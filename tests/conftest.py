@@ -1,6 +1,7 @@
 """Every test runs on eight simulated devices; implicit rank promotion and warnings are errors."""
 
 import os
+import shutil
 import tempfile
 
 os.environ['JAX_PLATFORMS'] = 'cpu'
@@ -12,8 +13,6 @@ os.environ['XLA_FLAGS'] = ' '.join([
 # Every worker has its own: a program may be read while another worker still writes it.
 os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', os.path.join(
   tempfile.gettempdir(), f'emojax-tests-compiled-{os.environ.get("PYTEST_XDIST_WORKER", "gw0")}'))
-# Many tests compile the same small programs; below a second JAX would not keep them.
-os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
 
 import jax
 import pytest
@@ -33,13 +32,24 @@ def data_dir(tmp_path_factory):
   from data_builders.corpora import prepare
 
   releases, prepared = tmp_path_factory.mktemp('releases'), tmp_path_factory.mktemp('prepared')
-  further = {'iemocap': ('mfcc_mdre', 'prosody_mdre', 'waveform_fme'), 'emorynlp': ('text',)}
-  for corpus in ('emodb', 'iemocap', 'meld', 'emorynlp'):
+  for corpus, wanted in (
+      ('emodb', None), ('iemocap', None), ('meld', None), ('emorynlp', 'text')):
     release = synthetic.write(corpus, releases / corpus, size='tiny')
-    usual = () if corpus == 'emorynlp' else prepare.configs(corpus, None)
-    for config in (*usual, *further.get(corpus, ())):
+    for config in prepare.configs(corpus, wanted):
       prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
   return prepared
+
+
+@pytest.fixture(scope='session')
+def features_dir(data_dir, tmp_path_factory):
+  """The same with what FME and MSE read of IEMOCAP."""
+  from data_builders.corpora import prepare
+
+  folder = tmp_path_factory.mktemp('features')
+  shutil.copytree(data_dir, folder, dirs_exist_ok=True)
+  for feature in ('mfcc_mdre', 'prosody_mdre', 'waveform_fme'):
+    prepare.prepare('iemocap', feature, folder, workers=1)
+  return folder
 
 
 @pytest.fixture(scope='session')

@@ -19,7 +19,6 @@ from configs import (
   iemocap_mat,
   iemocap_mse_mdrea_clean,
 )
-from data_builders.corpora import prepare
 from emojax import attention
 from emojax.features import words
 from emojax.io import checksums
@@ -31,18 +30,8 @@ LAST = {'text': 24, 'audio': 20_000}  # the longest of the tiny config
 BUCKETS = {'batch.buckets.text': (8, LAST['text']), 'batch.buckets.audio': (20_000, 20_000)}
 
 
-@pytest.fixture(scope='module')
-def data(data_dir, tmp_path_factory):
-  """IEMOCAP with the features of FME and MSE."""
-  folder = tmp_path_factory.mktemp('data')
-  shutil.copytree(data_dir / 'iemocap', folder / 'iemocap')
-  for feature in ('waveform_fme', 'mfcc_mdre'):
-    prepare.prepare('iemocap', feature, folder, workers=1)
-  return folder
-
-
-def train(config, data, workdir, **changes):
-  config.data.path = str(data)
+def train(config, features_dir, workdir, **changes):
+  config.data.path = str(features_dir)
   config.update_from_flattened_dict({
     'mesh.data': 1, 'train.num_epochs': 1, 'protocol': 'iemocap/loso5', 'members.folds': '0',
     **changes})
@@ -51,33 +40,32 @@ def train(config, data, workdir, **changes):
 
 
 @pytest.fixture(scope='module')
-def fme(data, tmp_path_factory):
+def fme(features_dir, tmp_path_factory):
   """Two folds that trained together, with vocabularies of different size."""
   config = iemocap_fme_attn_clean.get_config('tiny')
-  return train(config, data, tmp_path_factory.mktemp('runs') / 'fme', **{
+  return train(config, features_dir, tmp_path_factory.mktemp('runs') / 'fme', **{
     'members.folds': '0,1', 'members.mode': 'vmap', 'optim.learning_rate': 0.01, **BUCKETS})
 
 
 @pytest.fixture(scope='module')
-def mse(data, tmp_path_factory):
-  """Its prosody is the first frame of the other feature: which vector it is plays no part here."""
+def mse(features_dir, tmp_path_factory):
   config = iemocap_mse_mdrea_clean.get_config('tiny')
-  config.streams.prosody.feature = 'mfcc_mdre'
-  return train(config, data, tmp_path_factory.mktemp('runs') / 'mse', **{
+  return train(config, features_dir, tmp_path_factory.mktemp('runs') / 'mse', **{
     'batch.buckets.text': (24,), 'batch.buckets.audio': (100,)})
 
 
 @pytest.fixture(scope='module')
-def mat(data, tmp_path_factory):
-  return train(iemocap_mat.get_config('tiny'), data, tmp_path_factory.mktemp('runs') / 'mat')
+def mat(features_dir, tmp_path_factory):
+  config = iemocap_mat.get_config('tiny')
+  return train(config, features_dir, tmp_path_factory.mktemp('runs') / 'mat')
 
 
 @pytest.fixture(scope='module')
-def without(data, tmp_path_factory):
+def without(features_dir, tmp_path_factory):
   """A run of a model without attention."""
   config = iemocap_late_fusion_recurrent.get_config('tiny')
   del config.streams.audio, config.batch.buckets.audio
-  return train(config, data, tmp_path_factory.mktemp('runs') / 'without')
+  return train(config, features_dir, tmp_path_factory.mktemp('runs') / 'without')
 
 
 def draw(run, out, **options):
@@ -181,6 +169,7 @@ def test_a_row_of_weights_over_words(mse, tmp_path):
     assert 'rows' not in drawn
 
 
+@pytest.mark.slow
 def test_each_of_several_maps_is_of_the_stream_in_its_name(mat, tmp_path):
   expected, _, _ = evaluated(mat, 'session1-seed0', 'test')
   _, found = draw(mat, tmp_path, number=1)

@@ -27,9 +27,9 @@ def _get(name, *words):
 
 
 @pytest.fixture
-def opened(data_dir, authors_dir, tables_dir):
+def opened(features_dir, authors_dir, tables_dir):
   """Opens a config as an experiment."""
-  folders = {'records': data_dir, 'processed': authors_dir, 'table': tables_dir}
+  folders = {'records': features_dir, 'processed': authors_dir, 'table': tables_dir}
 
   def open_config(config):
     config.data.path = str(folders[config.data.source])

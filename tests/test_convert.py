@@ -67,6 +67,7 @@ def test_what_is_printed_is_what_to_do_next(tmp_path):
   assert opened.config.data.path == str(DATA) and 'emotion on test' in opened.report('test')
 
 
+@pytest.mark.slow
 def test_all_containers_give_the_same_run(tmp_path):
   runs = []
   for number, form in enumerate(('', 'legacy_', 'cuda_legacy_', 'cuda_zip_')):
@@ -139,6 +140,7 @@ def test_training_goes_on_as_if_it_had_been_ours(authors_dir, tmp_path, monkeypa
   assert (out / 'members' / member.name / 'metrics.jsonl').read_text().splitlines() == expected
 
 
+@pytest.mark.slow
 def test_prepared_records_are_scored_and_trained_on_too(data_dir, tmp_path):
   config = iemocap_mat.get_config('as_published')
   config.data.path, config.mesh.data = str(data_dir), 1

@@ -147,7 +147,8 @@ def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkey
 
 
 @pytest.mark.parametrize('changes', [
-  {'refit': True}, {'members.seeds': '2', 'members.mode': 'vmap'}])
+  {'refit': True}, pytest.param(
+    {'members.seeds': '2', 'members.mode': 'vmap'}, marks=pytest.mark.slow)])
 def test_stopped_within_epochs_again_and_again_it_ends_the_same(data_dir, tmp_path, changes):
   config = _config(data_dir, iemocap_mat, **{'batch.size': 8, 'train.num_epochs': 2, **changes})
   loop.train_and_evaluate(config, tmp_path / 'whole')

@@ -97,12 +97,10 @@ def test_how_far_the_batch_is_padded_and_its_mates_do_not_count(name, options):
 @pytest.mark.parametrize('name', NAMES)
 def test_gradients_are_finite_whatever_is_absent(name, options):
   graph, params, state, requires = graph_and_params(name, **options)
-  for rows in ([1], [2], [3], [0, 1, 2, 3, 4]):
-    batch = {stream: inputs(rows)[stream] for stream in requires}
-    none = jax.tree.map(lambda x: np.zeros_like(x), batch)
-    for given in (batch, none):
-      found = summed_gradient(graph, params, state, given, key=jax.random.key(1))
-      assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
+  batch = {stream: inputs([0, 1, 2, 3, 4])[stream] for stream in requires}
+  for given in (batch, jax.tree.map(lambda x: np.zeros_like(x), batch)):
+    found = summed_gradient(graph, params, state, given, key=jax.random.key(1))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
 
 
 def test_the_scrambled_memory_is_another():

@@ -139,8 +139,11 @@ def test_what_is_selected_and_reported_exists(protocol):
   for wanted in (protocol.select_on, *protocol.report):
     head, metric = wanted.split('/')
     labels = protocol.labels[head]
-    learns = {'several classes': multi_label, 'values': regression}.get(labels.form, single_label)
-    made = learns.Head.of(head, labels, common.regression())
+    learns, settings = {
+      'several classes': (multi_label, common.multi_label()),
+      'values': (regression, common.regression())}.get(
+        labels.form, (single_label, common.single_label()))
+    made = learns.Head.of(head, labels, settings)
     assert metric in made.metrics, wanted
   assert protocol.select_on in protocol.report
 

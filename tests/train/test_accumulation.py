@@ -153,6 +153,7 @@ def compiled(parts, **sizes):
   return run.train_step.lower(*run.arguments(*next(run.feeds(0, 1)))).compile()
 
 
+@pytest.mark.slow
 def test_parts_take_less_memory():
   """Of a batch of 16 in 8 parts: the gradients stay, of activations an eighth."""
   run = on_mesh.Run(sharding.make_placement(**ALONE))

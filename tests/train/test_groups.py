@@ -107,6 +107,7 @@ def test_batches_are_the_members_own(grouped):
         found, plans[m][number].rows if active[m] else np.full_like(used, -1))
 
 
+@pytest.mark.slow
 def test_a_group_writes_what_its_members_write_alone(data_dir, tmp_path):
   """One of them diverges: it is named, and the others go on."""
   reports = {}

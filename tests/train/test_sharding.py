@@ -117,6 +117,7 @@ def test_divided_parameters_train_the_same(sizes):
   np.testing.assert_allclose(found['loss'][:, 0], alone['loss'][:, 0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_divided_parameters_train_the_same_in_double():
   np.testing.assert_allclose(
     run(2, double=True)[1]['loss'], run(1, double=True)[1]['loss'], rtol=1e-9)
