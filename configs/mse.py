@@ -13,10 +13,9 @@ The original's flags and our fields:
 
 import ml_collections
 
-from configs import common
+from configs import common, recurrent
 
-WORDS, FRAMES = 128, 750
-MODALITIES = ('text', 'audio', 'prosody')
+FRAMES = 750
 
 
 def published(name: str, chosen: set[str], *, streams: tuple[str, ...], **model,
@@ -30,32 +29,21 @@ def published(name: str, chosen: set[str], *, streams: tuple[str, ...], **model,
     streams: those it reads.
     model: its sizes and rates.
   """
-  c = common.base()
-  c.protocol = 'iemocap/mse_as_published' if 'as_published' in chosen else 'iemocap/loso5'
-  if 'text' in streams:
-    c.streams.text = common.words(
-      WORDS, vocabulary='clean', tokens='words_and_marks', missing='uniform')
+  c = recurrent.base(streams, chosen)
+  if 'as_published' in chosen:
+    c.protocol = 'iemocap/mse_as_published'
   if 'audio' in streams:
     c.streams.audio = common.frames('mfcc_mdre', FRAMES)
-    c.streams.prosody = common.frames('prosody_mdre', 1)
-  c.heads.emotion = common.single_label(loss='sigmoid')
+    c.streams.prosody = common.frames('prosody' if 'processed' in chosen else 'prosody_mdre', 1)
   # 'shared_bias': one number is the bias of all outputs
   c.model = {'name': name, **model, 'shared_bias': True}
   c.batch.size = 128
   c.batch.sampler = 'with_replacement'
-  c.optim.name = 'adam_tf1'
   c.optim.learning_rate = 1e-3
-  c.optim.clip_value = 10.0
   c.train.num_epochs = 286  # 10,000 steps
   c.train.evaluate_every_steps = 11  # 0.3 of an epoch
   c.control.metric = 'emotion/loss'
   c.control.patience = 8
-  if 'processed' in chosen:
-    c.data.source = 'processed'
-    if 'text' in streams:
-      c.streams.text.update(tokens='as_given', vectors='processed')
-    if 'audio' in streams:
-      c.streams.prosody.feature = 'prosody'
   return tiny(c) if 'tiny' in chosen else c
 
 
@@ -63,36 +51,15 @@ def clean(c: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   """The same without the quirks: every class has its bias, classes exclude each other, features
   have one scale, every utterance is read once an epoch, batches are grouped by length.
   """
-  c.protocol = 'iemocap/loso5'
-  c.heads.emotion = common.single_label()
-  c.model.shared_bias = False
-  c.batch.sampler = 'reshuffle'
   c.batch.size = min(c.batch.size, 32)
-  c.optim.name = 'adam'
-  c.optim.clip_value = 0.0
-  c.optim.clip_norm = 1.0
   c.train.evaluate_every_steps = 0
-  c.train.num_epochs = min(c.train.num_epochs, 40)
   c.control.metric = ''
-  c.batch.buckets = {}
-  if 'text' in c.streams:
-    c.batch.buckets.text = (8, 16, 32, 128, 128)
   if 'audio' in c.streams:
     c.streams.audio.normalise = c.streams.prosody.normalise = 'train'
-    c.batch.buckets.audio = (200, 300, 450, 600, 750)
-  return c
+  return recurrent.clean(c, num_epochs=40, audio=(200, 300, 450, 600, 750))
 
 
 def tiny(c: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   """Runs in seconds."""
-  for name in c.model:
-    if name.startswith('hidden'):
-      c.model[name] = 8
-  if 'text' in c.streams:
-    c.streams.text.update(length=24, vectors='random', width=12)
-  if 'audio' in c.streams:
-    c.streams.audio.length = 100
-  c.batch.size = 16
-  c.train.num_epochs = 2
   c.train.evaluate_every_steps = 0
-  return c
+  return recurrent.tiny(c, audio=100)

@@ -16,7 +16,6 @@ but sizes of how they were trained. MSE's five sets are folds: a run is of one o
 files of one set alone are read with --config.protocol=iemocap/mse_set_as_published.
 """
 
-import difflib
 import importlib.util
 import pathlib
 import shlex
@@ -27,7 +26,7 @@ import ml_collections
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from emojax import program
+from emojax import near, program
 
 WITHOUT = {'fme_text_init': (
   ' No checkpoint of the original holds both parts of it: make a run of --model=fme_audio and one '
@@ -69,9 +68,8 @@ def convert(paths: Sequence[str], model: str, out: str, vocabulary: str | None =
 
   readers = {name: reader for reader in (mat_checkpoint, tf_checkpoint) for name in reader.MODELS}
   if model not in readers:
-    near = difflib.get_close_matches(model, readers, n=1)
     raise ValueError(f'--model={model!r}; there are: {", ".join(readers)}'
-                     + (f' (did you mean {near[0]}?).' if near else '.') + WITHOUT.get(model, ''))
+                     f'{near.hint(model, readers)}.{WITHOUT.get(model, "")}')
   reader = readers[model]
   imported.check_new(out)
   checkpoints = [reader.read(path) for path in paths]

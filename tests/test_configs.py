@@ -11,7 +11,8 @@ from emojax.protocols import protocol as protocol_lib
 from emojax.train import experiment, functional, loop, sharding, step
 
 FILES = sorted((pathlib.Path(__file__).parents[1] / 'configs').glob('*.py'))
-SHARED = ('__init__', 'common', 'fme', 'modulated_fusion', 'mse')  # what experiments share
+# what experiments share
+SHARED = ('__init__', 'common', 'fme', 'modulated_fusion', 'mse', 'recurrent')
 NAMES = [path.stem for path in FILES if path.stem not in SHARED]
 # words behind the colon that stand for another head or protocol
 VARIANTS = [('mosei_mat', 'emotion'), ('mosei_mnt_clean', 'emotion'), ('mosei_mat', 'sentiment2'),

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # A room imports itself and the rooms of lower levels. The programs are the files right in emojax/.
 LEVELS = {
-  'types': 0,
+  'types': 0, 'near': 0,
   'ops': 1, 'metrics': 1, 'features': 1, 'io': 1,
   'encoders': 2,
   'models': 3, 'tasks': 3, 'data': 3, 'protocols': 3,
@@ -23,9 +23,9 @@ LEVELS = {
   'performance': 5, 'health': 5,  # what bench and doctor are made of
   'programs': 6,
 }
-OPEN_TO_BUILDERS = ('types', 'io', 'features', 'protocols')
+OPEN_TO_BUILDERS = ('types', 'near', 'io', 'features', 'protocols')
 # what corpora of protocols share: labels, parts and draws, and on top of them protocol
-OPEN_TO_PROTOCOLS = ('emojax.protocols.protocol.', 'emojax.protocols.labels',
+OPEN_TO_PROTOCOLS = ('emojax.near', 'emojax.protocols.protocol.', 'emojax.protocols.labels',
                      'emojax.protocols.parts', 'emojax.protocols.draws')
 TOP = {'emojax', 'configs', 'data_builders', 'tests', 'launch', 'setup.py', 'README.md',
        'pyproject.toml', 'LICENSE'}

@@ -255,7 +255,7 @@ def test_fast_dev_run_saves_nothing(data_dir, tmp_path):
   ({'control.metric': 'valence/ccc'}, ['config.control.metric', 'emotion']),
   ({'optim.name': 'adm'}, ["optim.name='adm'", 'adam']),
   ({'data.path': '/nowhere'}, ['python -m data_builders.build iemocap/base', '/nowhere']),
-  ({'streams.audio.feature': 'logmel'}, ['iemocap/logmel ', 'did you mean iemocap/logmel_mat',
+  ({'streams.audio.feature': 'logmel'}, ['iemocap/logmel ', "did you mean 'iemocap/logmel_mat'",
                                          'python -m data_builders.build iemocap/logmel']),
 ])
 def test_bad_input_is_answered(data_dir, tmp_path, changes, words):

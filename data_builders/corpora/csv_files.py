@@ -1,12 +1,12 @@
 """Reads the csv files of releases: columns by name, whatever wrote the file."""
 
 import csv
-import difflib
 import io
 import pathlib
 from collections.abc import Mapping, Sequence
 
 from data_builders.corpora import release
+from emojax import near
 
 
 def read(
@@ -40,8 +40,8 @@ def _check_header(
   missing = [name for name in columns if name not in header]
   twice = [name for number, name in enumerate(header) if name in header[:number]]
   told = [f'{name!r} stands there twice' for name in twice]
-  told += [f'{name!r} is missing' + _near(name, unknown) for name in missing]
-  told += [f'{name!r} is unknown' + _near(name, [*columns, *optional])
+  told += [f'{name!r} is missing' + near.hint(name, unknown) for name in missing]
+  told += [f'{name!r} is unknown' + near.hint(name, [*columns, *optional])
            for name in unknown if not missing]
   if told:
     raise ValueError(
@@ -55,8 +55,3 @@ def _row(
     raise ValueError(f'{path}, line {line}: {len(row)} values for {len(header)} columns; is a '
                      'quote missing, or the file cut short?')
   return {name: value.strip() for name, value in zip(header, row)}
-
-
-def _near(name: str, names: Sequence[str]) -> str:
-  near = difflib.get_close_matches(name, names, n=1)
-  return f' (did you mean {near[0]!r}?)' if near else ''

@@ -5,7 +5,6 @@ checksums of its files, and then renamed.
 """
 
 import contextlib
-import difflib
 import fcntl
 import importlib
 import io
@@ -20,6 +19,7 @@ import tensorflow_datasets as tfds
 
 import data_builders
 from data_builders.corpora import base, beam_pipeline, release
+from emojax import near
 from emojax.features import catalogue
 from emojax.io import checksums, files, prepared
 
@@ -233,6 +233,4 @@ def quiet() -> Iterator[None]:
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:
-  near = difflib.get_close_matches(name, known, n=1)
-  return (f'there is no {what} {name!r}; there are: {", ".join(known)}'
-          + (f' (did you mean {near[0]}?)' if near else '') + '.')
+  return f'there is no {what} {name!r}; there are: {", ".join(known)}{near.hint(name, known)}.'

@@ -11,6 +11,7 @@ from typing import Any
 
 import data_builders
 from data_builders.corpora import typed_json
+from emojax import near
 from emojax.io import files
 
 TABLES = pathlib.Path(data_builders.__file__).parent / 'tables'  # the known descriptions
@@ -144,7 +145,7 @@ def load(name: str, path: pathlib.Path | None, corpus: str) -> Description:
   if path is None:
     if name not in known():
       raise ValueError(
-        f'no table is known as {name!r}{typed_json.near(name, known())}; there '
+        f'no table is known as {name!r}{near.hint(name, known())}; there '
         f'are: {", ".join(known())}. Describe yours in a JSON file (data_builders/tables/README.md '
         'shows how) and add --description FILE.')
     path = TABLES / f'{name}.json'
@@ -199,7 +200,7 @@ def _check_there(names: Iterable[str], made: Description, where: str) -> None:
   for name in names:
     if name not in made.columns:
       raise ValueError(f'{where}: the table has no column {name!r}'
-                       f'{typed_json.near(name, made.columns)}; it has: '
+                       f'{near.hint(name, made.columns)}; it has: '
                        f'{", ".join(made.columns)}.')
 
 

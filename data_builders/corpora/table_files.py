@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from data_builders.corpora import typed_json
+from emojax import near
 from emojax.io import pickles
 
 KINDS = {'.npz': 'npz', '.csv': 'csv', '.pkl': 'pickle', '.pickle': 'pickle', '.p': 'pickle'}
@@ -42,7 +42,7 @@ class File:
     """One value per row: an array [N, ...], or N arrays of different lengths."""
     if key not in self._content:
       there = ', '.join(self.keys[:20]) + (' ...' if len(self.keys) > 20 else '')
-      raise ValueError(f'{self.path} has no key {key!r}{typed_json.near(key, self.keys)}; there '
+      raise ValueError(f'{self.path} has no key {key!r}{near.hint(key, self.keys)}; there '
                        f'are: {there}.')
     try:
       return _rows(self._content[key])

@@ -2,11 +2,11 @@
 
 import collections.abc
 import dataclasses
-import difflib
 import types
 import typing
-from collections.abc import Iterable
 from typing import Any
+
+from emojax import near
 
 
 def read(kind: Any, value: Any, where: str) -> Any:
@@ -36,12 +36,6 @@ def read(kind: Any, value: Any, where: str) -> Any:
   return value
 
 
-def near(name: str, known: Iterable[str]) -> str:
-  """' (did you mean ...?)', or '' if nothing known is like `name`."""
-  found = difflib.get_close_matches(name, list(known), n=1)
-  return f' (did you mean {found[0]!r}?)' if found else ''
-
-
 _NAMES = {str: 'text', int: 'a whole number', bool: 'true or false', list: 'a list [...]',
           collections.abc.Mapping: 'an object {...}', types.NoneType: 'null'}
 _FORMS = {collections.abc.Mapping: dict}
@@ -63,7 +57,7 @@ def _object(kind: Any, value: Any, where: str) -> Any:
     raise ValueError(f'{where}: expected an object {{...}}, found {value!r:.60}.')
   for name in value:
     if name not in fields:
-      raise ValueError(f'{where}: there is no field {name!r}{near(name, fields)}; there are: '
+      raise ValueError(f'{where}: there is no field {name!r}{near.hint(name, fields)}; there are: '
                        f'{", ".join(fields)}.')
   for name in required:
     if name not in value:

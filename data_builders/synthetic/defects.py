@@ -9,7 +9,6 @@ a whole dialogue or file stands before those that take single utterances.
 """
 
 import dataclasses
-import difflib
 import importlib
 import pathlib
 import pkgutil
@@ -19,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from data_builders import synthetic
+from emojax import near
 from emojax.io import files
 
 LIST, TRUTH = 'defects.json', 'truth.json'
@@ -75,9 +75,8 @@ def chosen(corpus: str, name: str | None) -> list[Defect]:
   if name is None:
     return [defect for defect in known.values() if not defect.error]
   if name not in known:
-    near = difflib.get_close_matches(name, known, n=1)
     raise ValueError(f'{corpus} has no defect {name!r}; there are: {", ".join(known)}'
-                     + (f' (did you mean {near[0]}?)' if near else '') + '.')
+                     f'{near.hint(name, known)}.')
   return [known[name]]
 
 

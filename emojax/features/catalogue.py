@@ -1,7 +1,6 @@
 """Every feature by its name: what can be computed of one sound, at build and at inference alike."""
 
 import dataclasses
-import difflib
 import functools
 import importlib
 import importlib.metadata
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from emojax import near
 from emojax.features import (
   logmel_mat,
   mel_chunks_mme2e,
@@ -83,9 +83,8 @@ def named(name: str) -> Feature:
     ValueError: if there is none, or if it needs a package that is not installed.
   """
   if name not in FEATURES:
-    near = difflib.get_close_matches(name, FEATURES, n=1)
     raise ValueError(f'there is no feature {name!r}; there are: {", ".join(FEATURES)}'
-                     + (f' (did you mean {near[0]}?)' if near else '') + '.')
+                     f'{near.hint(name, FEATURES)}.')
   FEATURES[name].require()
   return FEATURES[name]
 

@@ -5,10 +5,11 @@ beside them, text, says which bundle is the newest.
 """
 
 import contextlib
-import difflib
 import pathlib
 import re
 from collections.abc import Iterator
+
+from emojax import near
 
 INDEX, NEWEST = '.index', 'checkpoint'
 _ANY = re.compile(r'\.(index|meta|data-\d{5}-of-\d{5})$')
@@ -110,9 +111,7 @@ def _unescaped(text: bytes) -> bytes:
 def _others(folder: pathlib.Path, name: str = '') -> str:
   """What there is to name instead of `name`."""
   there = [name.removesuffix(INDEX) for name in _listed(folder) if name.endswith(INDEX)]
-  near = difflib.get_close_matches(name, there, n=1)
-  return (f'bundles there: {", ".join(there[:12]) or "none"}'
-          + (f' (did you mean {near[0]}?)' if near else ''))
+  return f'bundles there: {", ".join(there[:12]) or "none"}{near.hint(name, there)}'
 
 
 def _listed(folder: pathlib.Path) -> list[str]:

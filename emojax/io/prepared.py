@@ -17,7 +17,6 @@ each record has one in the index, so that a damaged shard costs no more than wha
 """
 
 import dataclasses
-import difflib
 import functools
 import os
 import pathlib
@@ -30,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from absl import logging
 
+from emojax import near
 from emojax.io import checksums, files, salvage
 
 INDEX = 'index.parquet'
@@ -79,11 +79,10 @@ def find(data_dir: str | os.PathLike | None, corpus: str, config: str = 'base') 
   if versions:
     return max(versions, key=lambda folder: tuple(int(part) for part in folder.name.split('.')))
   there = sorted({'/'.join(folder.parts[-3:-1]) for folder in listed(root)})
-  near = difflib.get_close_matches(f'{corpus}/{config}', there, n=1)
   raise UnpreparedError(
     f'{corpus}/{config} is not prepared under {root}; '
     + (f'there {"is" if len(there) == 1 else "are"}: {", ".join(there)}'
-       + (f' (did you mean {near[0]}?)' if near else '') if there else 'nothing is')
+       + near.hint(f'{corpus}/{config}', there) if there else 'nothing is')
     + f'. Build it: {_build_command(root, corpus, config, release=True)}')
 
 

@@ -6,7 +6,6 @@ chosen on its test part, or utterances of one speaker stand in several parts.
 """
 
 import dataclasses
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import xxhash
 
+from emojax import near
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import parts as parts_lib
 from emojax.protocols.labels import Index, LabelMap, Where
@@ -125,9 +125,8 @@ def load(name: str) -> Protocol:
                      f'corpora: {", ".join(corpora())}.')
   protocols = _protocols(corpus)
   if name not in protocols:
-    near = difflib.get_close_matches(name, protocols, n=1)
     raise ValueError(f'protocol {name!r} is not in emojax/protocols/{corpus}.py'
-                     f'{f" (did you mean {near[0]!r}?)" if near else ""}; '
+                     f'{near.hint(name, protocols)}; '
                      f'there are: {", ".join(protocols)}.')
   return protocols[name]
 

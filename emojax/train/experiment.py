@@ -1,7 +1,6 @@
 """One experiment opened: what its config names, found and checked before anything is computed."""
 
 import dataclasses
-import difflib
 import functools
 import importlib
 import itertools
@@ -12,6 +11,7 @@ from typing import Any
 import ml_collections
 import numpy as np
 
+from emojax import near
 from emojax.data import fitted as fitted_lib
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
@@ -359,9 +359,8 @@ def module(folder: str, name: str, field: str):
   package = importlib.import_module(f'emojax.{folder}')
   there = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
   if name not in there:
-    near = difflib.get_close_matches(name, there, n=1)
     raise ValueError(f'{field}={name!r} is not a file in emojax/{folder}'
-                     f'{f" (did you mean {near[0]!r}?)" if near else ""}; '
+                     f'{near.hint(name, there)}; '
                      f'there are: {", ".join(there)}.')
   return importlib.import_module(f'emojax.{folder}.{name}')
 

@@ -10,13 +10,13 @@ chosen on here. Of an imported one the protocol alone says what it saw; where no
 """
 
 import dataclasses
-import difflib
 import pathlib
 import string
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from emojax import near
 from emojax.data import fitted as fitted_lib
 from emojax.io import parameters
 from emojax.train import finished, imported, members, run_folder
@@ -96,9 +96,8 @@ def load(text: str, member: members.Member, *, protocol: str, held_out: Mapping[
     for prefix in rule.prefixes:
       if prefix != '*' and not any(Rule((prefix,), '').covers(name) for name in names):
         known = sorted({name.rpartition('.')[0] or name for name in names})
-        near = difflib.get_close_matches(prefix, known, n=1)
         raise ValueError(f'config.init_from: the model has no parameters {prefix!r}'
-                         f'{f" (did you mean {near[0]!r}?)" if near else ""}; it has: '
+                         f'{near.hint(prefix, known)}; it has: '
                          f'{", ".join(known)}.')
     folder = rule.folder(member)
     source = _open(folder)

@@ -122,11 +122,6 @@ def _train_and_evaluate(config: ml_collections.ConfigDict, folder: run_folder.Ru
     folder, opened.protocol, opened.heads, opened.members, opened.about['about'])
 
 
-def phase_name(refit: bool) -> str:
-  """What files of a phase are called."""
-  return 'refit' if refit else 'select'
-
-
 def largest_group(opened: experiment.Experiment, folder: run_folder.RunFolder | None) -> int:
   """How many members train together: as when the run began, else as `config.members.mode` says."""
   if folder and folder.together is not None:
@@ -222,7 +217,7 @@ class Trainer:
     return init_from.load(
       text, member, protocol=opened.protocol.name,
       held_out={part: ids[split.rows[part]] for part in ('valid', 'test')},
-      fitted=opened.fitted(member.fold, self.refit), phase=phase_name(self.refit),
+      fitted=opened.fitted(member.fold, self.refit), phase=run_folder.phase(self.refit),
       shapes=functional.shapes(opened.make(member, refit=self.refit))[0])
 
   def steps(self, loader: loader_lib.Group) -> tuple[Callable, Callable]:
@@ -249,7 +244,7 @@ class GroupRun:
     """`paths`: per member the (intervals, rate scale) to repeat, in the refit phase."""
     self.trainer, self.config, self.heads = trainer, trainer.config, trainer.opened.heads
     self.watch, self.placement = watch, trainer.opened.placement
-    self.phase = phase_name(trainer.refit)
+    self.phase = run_folder.phase(trainer.refit)
     self.lanes = [
       lane_lib.Lane(trainer.opened.member(member, refit=trainer.refit), self.config, trainer.rules,
                     self.phase, folder and folder.member(member.name), path)

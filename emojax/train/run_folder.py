@@ -144,6 +144,11 @@ class RunFolder:
     return self.path / 'members' / name
 
 
+def phase(refit: bool) -> str:
+  """What files of a phase are called."""
+  return 'refit' if refit else 'select'
+
+
 def predictions_csv(
     head: Any, *, ids: Sequence[str], units: Sequence[str], folds: Sequence[str],
     logits: np.ndarray, truncated: np.ndarray, seeds: Sequence[int] | None = None,

@@ -5,7 +5,6 @@ them, over 'fsdp', as rules over their names say.
 """
 
 import dataclasses
-import difflib
 import functools
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from emojax import near
 from emojax.io import parameters
 from emojax.types import Array, Tree
 
@@ -190,10 +190,9 @@ def parse(rules: str) -> tuple[Rule, ...]:
   for rule in filter(None, (part.strip() for part in rules.split(';'))):
     pattern, _, place = (part.strip() for part in rule.rpartition('='))
     if not pattern or place not in PLACES:
-      near = difflib.get_close_matches(place, PLACES, n=1)
       raise ValueError(
         f'config.mesh.rules: {rule!r} is not PATTERN=PLACE with a place of {", ".join(PLACES)}'
-        f'{f" (did you mean {near[0]!r}?)" if pattern and near else ""}.')
+        f'{near.hint(place, PLACES) if pattern else ""}.')
     try:
       found.append(Rule(re.compile(pattern), place))
     except re.error as error:
@@ -245,8 +244,6 @@ def _decides_nothing(rule: Rule, shapes: Mapping[str, Tree]) -> str:
     return (f'{rule} decides nothing: earlier rules match all that it matches ({taken[0]} ...); '
             'put it before them, or leave it out.')
   words = sorted({word for name in shapes for word in re.findall(r'[A-Za-z_]\w*', name)})
-  near = difflib.get_close_matches(
-    rule.pattern.pattern, [*words, *(part for word in words for part in word.split('_'))], n=1)
-  return (f'{rule}: no parameter has such a name'
-          f'{f" (did you mean {near[0]!r}?)" if near else ""}; names are made of '
-          f'{", ".join(words)}.')
+  hint = near.hint(
+    rule.pattern.pattern, [*words, *(part for word in words for part in word.split('_'))])
+  return (f'{rule}: no parameter has such a name{hint}; names are made of {", ".join(words)}.')

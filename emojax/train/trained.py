@@ -12,10 +12,11 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
+from emojax import near
 from emojax.data import plan as plan_lib
 from emojax.io import parameters
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import experiment, finished, functional, sharding, state
+from emojax.train import experiment, finished, functional, run_folder, sharding, state
 from emojax.types import ModelOutput, Stream
 
 
@@ -66,7 +67,7 @@ class Trained:
       fitted=experiment.kept_fitted(config, run.folder))
     run.folder.check(config, self.opened.about)
     self.data = self.opened.member(self.member, refit=config.refit)
-    best = run.best(self.member.name, 'refit' if config.refit else 'select')
+    best = run.best(self.member.name, run_folder.phase(config.refit))
     shapes = dict(zip(('params', 'model_state'), functional.shapes(self.data.make)))
     self._values = state.strip({
       part: parameters.unflatten(parameters.flatten(best[part]), like)
@@ -125,8 +126,7 @@ def _choose(run: finished.Run, name: str):
   if name and name not in sound:
     if name in run.given_up:
       raise ValueError(f'{name} was given up: {run.given_up[name]}. There are: {", ".join(sound)}.')
-    near = difflib.get_close_matches(name, sound, n=1)
     raise ValueError(f'{run.folder.path} has no member {name!r}'
-                     f'{f" (did you mean {near[0]!r}?)" if near else ""}; there are: '
+                     f'{near.hint(name, sound)}; there are: '
                      f'{", ".join(sound)}.')
   return sound[name] if name else next(iter(sound.values()))

@@ -101,7 +101,7 @@ def test_text_stands_in_for_base_and_says_that_it_has_no_sound(tmp_path):
 
 def test_near_misses_are_named(tmp_path):
   prepare(tmp_path, 'base', {})
-  with pytest.raises(prepared.UnpreparedError, match=r'is: toy/base \(did you mean toy/base\?\)'):
+  with pytest.raises(prepared.UnpreparedError, match=r"is: toy/base \(did you mean 'toy/base'\?\)"):
     source.load('toi', tmp_path)
 
 

@@ -85,7 +85,7 @@ def test_a_feature_alone_brings_base_along_where_the_release_is_given(run, root,
 
 @pytest.mark.parametrize('dataset, message', [
   ('iemocab', "there is no corpus 'iemocab'; there are: emodb, emorynlp, iemocap, meld"),
-  ('iemocab', '(did you mean iemocap?).'),
+  ('iemocab', "(did you mean 'iemocap'?)."),
   ('iemocap/logmel_mta', "no config of iemocap 'logmel_mta'; there are: base, logmel_mat, mel_"),
   ('iemocap', 'built from the release: add --manual_dir FOLDER. Ask USC SAIL'),
   ('iemocap/logmel_mat', 'iemocap/base is not prepared under'),

@@ -136,7 +136,7 @@ def test_defects_are_planted_once_and_never_into_what_is_there(release, tmp_path
 
 
 def test_an_unknown_defect_is_answered_before_anything_is_written(tmp_path):
-  with pytest.raises(SystemExit, match=r"no defect 'silense'; .*\(did you mean silence\?\)"):
+  with pytest.raises(SystemExit, match=r"no defect 'silense'; .*\(did you mean 'silence'\?\)"):
     program.main(['emodb', '--out', str(tmp_path / 'x'), '--defects=silense'])
   assert not list(tmp_path.iterdir())
 

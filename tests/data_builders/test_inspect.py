@@ -160,7 +160,7 @@ def test_what_is_not_there_is_answered(run):
   code, _, err = run('iemocab')
   assert code == 1 and 'nothing of iemocab is prepared' in err and 'did you mean iemocap?' in err
   code, _, err = run('iemocap/logmel_mta')
-  assert code == 1 and 'did you mean iemocap/logmel_mat?' in err
+  assert code == 1 and "did you mean 'iemocap/logmel_mat'?" in err
   code, _, err = run('meld')
   assert code == 1 and 'Build it: python -m data_builders.build meld/base' in err
 

@@ -54,5 +54,5 @@ def test_a_missing_extra_is_answered_with_the_command(name):
 
 
 def test_an_unknown_name_is_answered():
-  with pytest.raises(ValueError, match=r"no feature 'mfcc_mrde'; .*did you mean mfcc_mdre\?"):
+  with pytest.raises(ValueError, match=r"no feature 'mfcc_mrde'; .*did you mean 'mfcc_mdre'\?"):
     catalogue.named('mfcc_mrde')

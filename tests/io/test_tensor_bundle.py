@@ -123,9 +123,9 @@ def test_a_name_may_end_as_a_file_does(tmp_path):
 
 @pytest.mark.parametrize('path, message', [
   ('pt_audo_model', r'no pt_audo_model.index in .*there: pt_audio_model, pt_text_model \(did you '
-   r'mean pt_audio_model\?\)'),
+   r"mean 'pt_audio_model'\?\)"),
   ('other/model', 'there: none'),
-  ('pt_audio_model.npz', 'did you mean pt_audio_model'),
+  ('pt_audio_model.npz', "did you mean 'pt_audio_model'"),
 ])
 def test_a_path_without_a_bundle(path, message):
   with pytest.raises(ValueError, match=message) as caught:
@@ -141,7 +141,7 @@ def test_a_path_without_a_bundle(path, message):
    'last_preserved_timestamp: 1577836800.25\n', None),
   (r'model_checkpoint_path: "mod\145l"', None),
   ('', 'has 0 lines'), ('\n', 'has 0 lines'),
-  ('model_checkpoint_path: "modal"\n', r"names 'modal'.*did you mean model\?"),
+  ('model_checkpoint_path: "modal"\n', r"names 'modal'.*did you mean 'model'\?"),
   ('model_checkpoint_path: ""\n', 'its line 1'),
   ('model_checkpoint_path: "."\n', 'no such .index'),
   ('model_checkpoint_path: "mod\0el"\n', 'no such .index'),
@@ -170,7 +170,7 @@ def test_a_file_checkpoint_with_the_place_it_was_written_at(tmp_path):
   assert_same(read(tmp_path / 'run'), PAIR)
   (tmp_path / 'run/checkpoint').write_text('model_checkpoint_path: "/gone/model"\n')
   assembled.write(tmp_path / 'run', assembled.bundle(PAIR))
-  with pytest.raises(ValueError, match=r"names '/gone/model'.*did you mean model\?"):
+  with pytest.raises(ValueError, match=r"names '/gone/model'.*did you mean 'model'\?"):
     read(tmp_path / 'run')
 
 

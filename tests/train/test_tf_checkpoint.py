@@ -208,7 +208,7 @@ def test_a_bundle_that_was_cut_off_or_is_none(tmp_path):
   data.write_bytes(data.read_bytes()[:-5])
   with pytest.raises(ValueError, match='model.data-00000-of-00001 .* it was cut off'):
     converted([path], 'mse_are', tmp_path / 'run')
-  with pytest.raises(ValueError, match=r'no TensorFlow checkpoint.* \(did you mean model\?\)'):
+  with pytest.raises(ValueError, match=r"no TensorFlow checkpoint.* \(did you mean 'model'\?\)"):
     converted([tmp_path / 'modell'], 'mse_are', tmp_path / 'run')
 
 
@@ -228,7 +228,7 @@ def test_a_bundle_that_was_cut_off_or_is_none(tmp_path):
    'needs 9 rows .* but embedding_layer/embed_matrix of .*pt_text_model has 7'),
   (tf_checkpoints.AUDIO, 'fme_audio', {'words': 'TMP/dic.pkl'}, 'reads no words; leave it out'),
   (tf_checkpoints.TEXT, 'fme_text_init', {}, 'fme_attn.* No checkpoint .* --config.init_from='),
-  (tf_checkpoints.TEXT, 'fme_tex', {}, r'\(did you mean fme_text\?\)'),
+  (tf_checkpoints.TEXT, 'fme_tex', {}, r"\(did you mean 'fme_text'\?\)"),
 ])
 def test_what_does_not_belong_together(tmp_path, path, model, changes, message):
   tf_checkpoints.write_words(tmp_path, 9)
