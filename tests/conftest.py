@@ -8,7 +8,8 @@ os.environ['JAX_PLATFORMS'] = 'cpu'
 # Compiled programs are small and run few times: optimising them would take most of the suite time.
 os.environ['XLA_FLAGS'] = ' '.join([
   os.environ.get('XLA_FLAGS', ''), '--xla_force_host_platform_device_count=8',
-  '--xla_backend_optimization_level=0', '--xla_llvm_disable_expensive_passes=true'])
+  '--xla_backend_optimization_level=0', '--xla_llvm_disable_expensive_passes=true',
+  '--xla_cpu_use_fusion_emitters=false'])
 # Programs that tests start in processes of their own need not compile the same again.
 # Every worker has its own: a program may be read while another worker still writes it.
 os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', os.path.join(

@@ -14,7 +14,8 @@ from emojax.data import streams
 from emojax.performance import against, measure, peaks
 
 ROOT = pathlib.Path(__file__).parents[1]
-XLA_FLAGS = '--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true'
+XLA_FLAGS = ('--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true '
+             '--xla_cpu_use_fusion_emitters=false')
 
 
 @pytest.fixture(scope='module')

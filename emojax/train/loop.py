@@ -40,6 +40,7 @@ from emojax.train import (
 )
 from emojax.train import lane as lane_lib
 from emojax.train import state as state_lib
+from emojax.types import Tree
 
 # Of each parameter, while training: itself, its gradient, two moments, and the best of all but the
 # gradient.
@@ -392,7 +393,7 @@ class GroupRun:
 
   def _open_logs(self, state: state_lib.TrainState) -> None:
     for m, lane in enumerate(self.lanes):
-      lane.open_logs(jax.tree.map(lambda x, m=m: x[m], state.params))
+      lane.open_logs(_of_member(state.params, m))
 
   def _interval(self, state, sums, spans, rates) -> tuple[state_lib.TrainState, Any, float]:
     """Trains each member towards the end of its span, from `self.within` steps behind its start.
@@ -543,6 +544,11 @@ def _span(values: Iterable[float]) -> str:
   """'0.1234 .. 0.5678', of those that are finite."""
   finite = [value for value in values if math.isfinite(value)]
   return f'{min(finite):.4f} .. {max(finite):.4f}' if finite else '-'
+
+
+@jax.jit  # one program, not one for every shape
+def _of_member(tree: Tree, m: int) -> Tree:
+  return jax.tree.map(lambda x: x[m], tree)
 
 
 def timed(feeds: Iterator) -> Iterator:

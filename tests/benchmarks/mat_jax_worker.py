@@ -4,27 +4,31 @@
 config, whose batches are grouped by length.
 """
 
+import importlib
+import itertools
+
 import jax
 
-from configs import iemocap_mat_clean, iemocap_mnt_clean
-from tests.benchmarks import mat_data, mat_jax, timing
+from tests.benchmarks import jax_side, mat_data, timing
 
-CLEAN = {'mat': iemocap_mat_clean, 'mnt': iemocap_mnt_clean}
+
+def corpus(number: int) -> jax_side.Corpus:
+  """Random utterances as MAT's streams."""
+  data = mat_data.utterances(number)
+  return jax_side.Corpus({
+    'text': jax_side.Stream(data.ids, data.num_words, mat_data.VOCABULARY),
+    'audio': jax_side.Stream(data.frames, data.num_frames)}, data.labels)
 
 
 def main() -> None:
   arguments = timing.worker_arguments(__doc__)
   jax.config.update('jax_platforms', arguments.device)
-  corpus = mat_jax.Corpus(mat_data.utterances(max(arguments.examples, arguments.batch)))
-
-  config = CLEAN[arguments.model].get_config()
-  clean_options = {key: config.model[key] for key in ('norm', 'empty', 'mask_zero_frames')}
-  faithful = mat_jax.Side(corpus, arguments.model, {}, batch_size=arguments.batch)
-  clean = mat_jax.Side(corpus, arguments.model, clean_options, batch_size=arguments.batch,
-                       buckets=dict(config.batch.buckets))
-  [plan] = clean.plans
-  feed = next(faithful.feeds(0, 1))
-  epochs = iter(range(10**6))
+  made = corpus(max(arguments.examples, arguments.batch))
+  faithful, clean = (
+    jax_side.Side(made, importlib.import_module(f'configs.iemocap_{name}').get_config(),
+                  batch_size=arguments.batch)
+    for name in (arguments.model, f'{arguments.model}_clean'))
+  feed, epochs = next(faithful.feeds(0, 1)), itertools.count()
 
   def train():
     faithful.train(*feed)
@@ -33,21 +37,10 @@ def main() -> None:
   def evaluate():
     jax.block_until_ready(faithful.evaluate(*feed))
 
-  def epoch():
-    number, steps = next(epochs), plan.steps_per_epoch
-    for feed, lengths in clean.feeds(number * steps, (number + 1) * steps):
-      clean.train(feed, lengths)
-    jax.block_until_ready(clean.state)
-
-  for warm in (train, evaluate):
+  for warm in (train, evaluate, clean.compile_epoch):
     warm()
-  shapes = {}
-  for step_number in range(plan.steps_per_epoch):
-    shapes.setdefault(plan[step_number].lengths, step_number)
-  for first in shapes.values():  # one compilation per padded shape
-    for feed_, lengths in clean.feeds(first, first + 1):
-      clean.train(feed_, lengths)
-  timing.serve({'train': train, 'eval': evaluate, 'epoch': epoch}, about=mat_jax.about())
+  timing.serve({'train': train, 'eval': evaluate,
+                'epoch': lambda: clean.train_epoch(next(epochs))}, about=jax_side.about())
 
 
 if __name__ == '__main__':

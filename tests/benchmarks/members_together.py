@@ -19,7 +19,8 @@ from typing import Any
 
 import jax
 
-from tests.benchmarks import mat_data, mat_jax, timing
+from configs import iemocap_mat
+from tests.benchmarks import jax_side, mat_jax_worker, timing
 
 COLUMNS = {'hidden': 'H', 'together_ms': 'together ms', 'in_turn_ms': 'in turn ms',
            'ratio': 'ratio', 'spread': 'spread', 'compile_together_s': 'compile s',
@@ -41,8 +42,8 @@ def main() -> None:
   arguments = parser.parse_args()
   jax.config.update('jax_enable_compilation_cache', False)  # or there is nothing to time
 
-  corpus = mat_jax.Corpus(mat_data.utterances(arguments.examples))
-  print(f'{arguments.members} members, ms per step of all of them; {mat_jax.about()["device"]}')
+  corpus = mat_jax_worker.corpus(arguments.examples)
+  print(f'{arguments.members} members, ms per step of all of them; {jax_side.about()["device"]}')
   print(line(COLUMNS))
   found = []
   for hidden in arguments.hidden:
@@ -54,13 +55,15 @@ def main() -> None:
     settings = {name: getattr(arguments, name)
                 for name in ('members', 'steps', 'rounds', 'batch', 'examples')}
     where = timing.machine(len(os.sched_getaffinity(0)))
-    print(json.dumps({'widths': found} | settings | where | {'versions': mat_jax.about()}))
+    print(json.dumps({'widths': found} | settings | where | {'versions': jax_side.about()}))
 
 
-def compare(corpus: mat_jax.Corpus, options: Mapping[str, Any], *, members: int, steps: int,
+def compare(corpus: jax_side.Corpus, options: Mapping[str, Any], *, members: int, steps: int,
             rounds: int, batch_size: int) -> dict[str, Any]:
   """One row of the table; times are in ms per step of all members, compilations in s."""
-  side = functools.partial(mat_jax.Side, corpus, 'mat', options, batch_size=batch_size)
+  config = iemocap_mat.get_config()
+  config.model.update(options)
+  side = functools.partial(jax_side.Side, corpus, config, batch_size=batch_size)
   together, alone = (Mode(side(seeds=range(number)), members, steps) for number in (members, 1))
   times = timing.alternate(together, alone, 'train', rounds=rounds, count=1, warm='warm')
   return {
@@ -76,7 +79,7 @@ def compare(corpus: mat_jax.Corpus, options: Mapping[str, Any], *, members: int,
 class Mode:
   """Members that train together, or one that stands for all; timed as a `timing.Worker` is."""
 
-  def __init__(self, side: mat_jax.Side, members: int, steps: int):
+  def __init__(self, side: jax_side.Side, members: int, steps: int):
     """Compiles, and takes the time of it. `steps` are timed at once, of `members` in all."""
     self._side, self._done = side, 0
     self._runs = {'train': steps, 'warm': 1}
@@ -107,7 +110,7 @@ def line(row: Mapping[str, Any]) -> str:
 
 def widths(text: str) -> list[int]:
   """'32,64' -> [32, 64]."""
-  heads = mat_jax.MODULES['mat'].PRESETS['published']['num_heads']
+  heads = iemocap_mat.get_config().model.num_heads
   found = [int(part) if part.strip().isdecimal() else 0 for part in text.split(',')]
   if any(hidden < 1 or hidden % heads for hidden in found):
     raise argparse.ArgumentTypeError(

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.benchmarks import mat_data, mat_jax, members_together, timing
+from tests.benchmarks import jax_side, mat_jax_worker, members_together, timing
 
 TINY = dict(hidden=8, feed_forward=16, num_layers=1)
 
@@ -46,14 +46,14 @@ def test_a_mode_times_all_members(monkeypatch, size, expected):
 @pytest.mark.slow
 def test_a_row_of_the_table(monkeypatch):
   """Both modes make the same steps, and the first member is the same in either."""
-  sides, build = [], mat_jax.Side
+  sides, build = [], jax_side.Side
 
   def keep(*args, **options):
     sides.append(build(*args, **options))
     return sides[-1]
 
-  monkeypatch.setattr(mat_jax, 'Side', keep)
-  row = members_together.compare(mat_jax.Corpus(mat_data.utterances(10)), TINY, members=3, steps=1,
+  monkeypatch.setattr(jax_side, 'Side', keep)
+  row = members_together.compare(mat_jax_worker.corpus(10), TINY, members=3, steps=1,
                                  rounds=1, batch_size=4)
   assert row['hidden'] == 8 and row['together_ms'] > 0 and row['in_turn_ms'] > 0
   assert row['ratio'] == pytest.approx(row['together_ms'] / row['in_turn_ms'], rel=1e-2)

@@ -21,7 +21,8 @@ os.environ.update({
   'JAX_COMPILATION_CACHE_DIR': os.path.join(tempfile.gettempdir(), 'emojax-chaos-compiled'),
   'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
   'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '-1',
-  'XLA_FLAGS': '--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true',
+  'XLA_FLAGS': '--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true '
+               '--xla_cpu_use_fusion_emitters=false',
   'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1', 'GIT_DIR': os.devnull,
   'TF_CPP_MIN_LOG_LEVEL': '2'})
 
