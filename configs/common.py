@@ -122,6 +122,7 @@ def frames(feature: str, length: int, **changes) -> ml_collections.ConfigDict:
     'kind': 'frames',
     'feature': feature,  # the dataset's feature config that holds them
     'length': length,  # frames kept, from the first
+    'exact': 'kept',  # or 'lost': what is exactly as long is not read
     'normalise': 'none',  # or 'train', 'speaker', 'utterance': whose mean and deviation
   } | changes)
 

@@ -33,7 +33,8 @@ def published(name: str, chosen: set[str], *, streams: tuple[str, ...], **model,
   """
   c = recurrent.base(streams, chosen)
   if 'audio' in streams:
-    c.streams.audio = common.frames('waveform_fme', SAMPLES)
+    exact = 'kept' if 'processed' in chosen else 'lost'  # his files have lost them already
+    c.streams.audio = common.frames('waveform_fme', SAMPLES, exact=exact)
   c.model = {
     'name': name,
     **model,
@@ -59,6 +60,8 @@ def clean(c: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   c.model.read_padding = False
   if 'memory_layout' in c.model:
     c.model.memory_layout = 'transpose'
+  if 'audio' in c.streams:
+    c.streams.audio.exact = 'kept'
   c.evaluate_with_dropout = False
   c.optim.learning_rate = min(c.optim.learning_rate, 1e-3)
   return recurrent.clean(c, num_epochs=60, audio=(32_500, 50_000, 75_000, 100_000, 150_000))

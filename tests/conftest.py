@@ -1,5 +1,6 @@
 """Every test runs on eight simulated devices; implicit rank promotion and warnings are errors."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -27,30 +28,55 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope='session')
-def data_dir(tmp_path_factory):
-  """Generated miniatures, prepared, of corpora, one of which has text alone."""
-  from data_builders import synthetic
-  from data_builders.corpora import prepare
+def once(tmp_path_factory):
+  """`once(name, make)`: a folder that `make` fills, whichever worker asks for it first."""
+  shared = tmp_path_factory.getbasetemp()
+  if 'PYTEST_XDIST_WORKER' in os.environ:
+    shared = shared.parent
 
-  releases, prepared = tmp_path_factory.mktemp('releases'), tmp_path_factory.mktemp('prepared')
-  for corpus, wanted in (
-      ('emodb', None), ('iemocap', None), ('meld', None), ('emorynlp', 'text')):
-    release = synthetic.write(corpus, releases / corpus, size='tiny')
-    for config in prepare.configs(corpus, wanted):
-      prepare.prepare(corpus, config, prepared, manual_dir=release, workers=1)
-  return prepared
+  def made(name, make):
+    folder = shared / 'once' / name
+    folder.parent.mkdir(exist_ok=True)
+    with open(f'{folder}.lock', 'a+') as lock:
+      fcntl.flock(lock, fcntl.LOCK_EX)
+      lock.seek(0)
+      if lock.read() != 'made':
+        shutil.rmtree(folder, ignore_errors=True)
+        make(folder)
+        lock.write('made')
+    return folder
+
+  return made
 
 
 @pytest.fixture(scope='session')
-def features_dir(data_dir, tmp_path_factory):
-  """The same with what FME and MSE read of IEMOCAP."""
-  from data_builders.corpora import prepare
+def data_dir(once, tmp_path_factory):
+  """Generated miniatures, prepared, of corpora, one of which has text alone."""
+  def make(folder):
+    from data_builders import synthetic
+    from data_builders.corpora import prepare
 
-  folder = tmp_path_factory.mktemp('features')
-  shutil.copytree(data_dir, folder, dirs_exist_ok=True)
-  for feature in ('mfcc_mdre', 'prosody_mdre', 'waveform_fme'):
-    prepare.prepare('iemocap', feature, folder, workers=1)
-  return folder
+    releases = tmp_path_factory.mktemp('releases')
+    for corpus, wanted in (
+        ('emodb', None), ('iemocap', None), ('meld', None), ('emorynlp', 'text')):
+      release = synthetic.write(corpus, releases / corpus, size='tiny')
+      for config in prepare.configs(corpus, wanted):
+        prepare.prepare(corpus, config, folder, manual_dir=release, workers=1)
+
+  return once('prepared', make)
+
+
+@pytest.fixture(scope='session')
+def features_dir(data_dir, once):
+  """The same with what FME and MSE read of IEMOCAP."""
+  def make(folder):
+    from data_builders.corpora import prepare
+
+    shutil.copytree(data_dir, folder)
+    for feature in ('mfcc_mdre', 'prosody_mdre', 'waveform_fme'):
+      prepare.prepare('iemocap', feature, folder, workers=1)
+
+  return once('features', make)
 
 
 @pytest.fixture(scope='session')

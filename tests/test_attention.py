@@ -24,6 +24,7 @@ from emojax.features import words
 from emojax.io import checksums
 from emojax.metrics import attention_picture
 from emojax.train import attention_maps, experiment, finished, functional, loop, sharding, trained
+from tests import light
 
 ROOT = pathlib.Path(__file__).parents[1]
 LAST = {'text': 24, 'audio': 20_000}  # the longest of the tiny config
@@ -279,7 +280,7 @@ def test_the_pictures_hold_the_panels_of_attention_json(fme, tmp_path, monkeypat
 def test_as_a_program_it_writes_beside_the_run(mse):
   def say(*arguments):
     return subprocess.run([sys.executable, '-m', 'emojax.attention', *arguments], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
+                          capture_output=True, text=True, check=False, env=light.environment())
 
   done = say(str(mse), '--number=1')
   assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from emojax import convert
 from emojax.io import parameters, torch_files
 from emojax.models import mat
 from emojax.train import finished, loop
+from tests import light
 from tests.parity import mat_checkpoint as golden
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def program(command):
   words = shlex.split(command.replace('\\\n', ' '))
   assert words[0] == 'python'
   done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, cwd=ROOT,
-                        timeout=300, check=False)
+                        timeout=300, check=False, env=light.environment())
   assert done.returncode == 0, done.stderr
   return done.stdout
 

@@ -17,6 +17,7 @@ from emojax.health import examine, machine
 from emojax.io import checksums, files, prepared
 from emojax.io.findings import NOTE, OK, WRONG
 from emojax.train import loop, outcome, run_folder
+from tests import light
 from tests.train import tf_checkpoints
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -26,7 +27,7 @@ GOLDEN = ROOT / 'tests/golden/mat'
 @pytest.fixture(scope='module')
 def finished(data_dir, tmp_path_factory):
   """A finished run of two members; each has two checkpoints."""
-  config = iemocap_mat_clean.get_config('tiny')
+  config = light.light(iemocap_mat_clean.get_config('tiny'))
   config.update_from_flattened_dict({
     'data.path': str(data_dir), 'members.folds': '0,1', 'members.mode': 'sequential',
     'train.num_epochs': 2, 'checkpoint.every_seconds': 0.0, 'mesh.data': 1})

@@ -16,6 +16,7 @@ from configs import iemocap_mat, mosei_mat
 from emojax import evaluate
 from emojax.io import checksums, pickles
 from emojax.train import loop
+from tests import light
 from tests.data import authors_files
 
 FOLDS = ('session1', 'session2')
@@ -24,7 +25,7 @@ SIX = ('happy', 'sad', 'anger', 'surprise', 'disgust', 'fear')
 
 
 def _train(config, data, workdir, **changes):
-  config.data.path = str(data)
+  light.light(config).data.path = str(data)
   config.mesh.data = 1  # compiling for eight takes long; tests/train/test_step.py compares them
   config.train.num_epochs = 1
   config.members.seeds, config.members.mode = '2', 'sequential'

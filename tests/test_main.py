@@ -16,12 +16,13 @@ from configs import iemocap_mat, iemocap_mat_clean
 from emojax.data import source
 from emojax.train import finished, loop, run_folder
 from emojax.train.writers import MetricsLog
+from tests import light
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
 def _config(data_dir, module=iemocap_mat_clean, **changes):
-  config = module.get_config('tiny')
+  config = light.light(module.get_config('tiny'))
   config.data.path = str(data_dir)
   config.members.folds = '0'
   config.checkpoint.every_seconds = 0.0
@@ -277,7 +278,7 @@ def test_a_folder_of_another_run_is_refused(run, data_dir):
 def _main(*args, cwd=ROOT):
   return subprocess.run(
     [sys.executable, '-m', 'emojax.main', *args], capture_output=True, text=True,
-    cwd=cwd, timeout=300, check=False)
+    cwd=cwd, timeout=300, check=False, env=light.environment())
 
 
 def test_the_program_says_what_is_wrong_in_a_paragraph(data_dir, tmp_path):

@@ -14,12 +14,13 @@ from configs import common, iemocap_mat_clean, mosi_mat
 from emojax import evaluate
 from emojax.data import source
 from emojax.train import ensembling, finished, loop, run_folder
+from tests import light
 
 DIMENSIONS = ('valence', 'activation', 'dominance')
 
 
 def _dimensions(data_dir, **changes):
-  config = iemocap_mat_clean.get_config('tiny')
+  config = light.light(iemocap_mat_clean.get_config('tiny'))
   config.protocol, config.data.path = 'iemocap/loso5_dimensions', str(data_dir)
   del config.heads.emotion
   config.heads.dimensions = common.regression(loss='l2')
@@ -32,7 +33,7 @@ def _dimensions(data_dir, **changes):
 
 
 def _seven(authors_dir, **changes):
-  config = mosi_mat.get_config('sentiment7,tiny')
+  config = light.light(mosi_mat.get_config('sentiment7,tiny'))
   config.data.path = str(authors_dir)
   config.heads.sentiment = common.ordinal()
   config.members.seeds, config.train.num_epochs, config.mesh.data = '2', 2, 1

@@ -12,6 +12,7 @@ from emojax.features import words
 from emojax.types import Stream, StreamSpec
 
 Moments = tuple[np.ndarray, np.ndarray]
+EXACT = ('kept', 'lost')
 
 
 class Reader(Interface):
@@ -42,14 +43,27 @@ class Frames:
   """Feature frames, cut to the first `spec.length`, shifted and scaled where the config says so."""
 
   def __init__(self, read: Callable[[int], np.ndarray], lengths: np.ndarray, spec: StreamSpec,
-               moments: Callable[[int], Moments] | None = None):
-    """`moments`: row -> (mean [D], deviation [D]) that its frames are normalised with."""
+               moments: Callable[[int], Moments] | None = None, exact: str = 'kept'):
+    """Reads rows by `read`, `lengths` [N] frames long.
+
+    Args:
+      moments: row -> (mean [D], deviation [D]) that its frames are normalised with.
+      exact: a row that has `spec.length` frames, neither more nor fewer, is 'kept', or is 'lost':
+        nothing of it is read, as FME has it, which fills what is shorter and cuts what is longer.
+
+    Raises:
+      ValueError: if `exact` is neither.
+    """
+    if exact not in EXACT:
+      raise ValueError(f'exact={exact!r}; there are: {", ".join(map(repr, EXACT))}.')
     self._read, self._moments, self.spec = read, moments, spec
     self.lengths = np.minimum(lengths, spec.length).astype(np.int32)
     self.truncated = lengths > spec.length
+    if exact == 'lost':
+      self.lengths = np.where(lengths == spec.length, 0, self.lengths).astype(np.int32)
 
   def example(self, row: int) -> np.ndarray:
-    frames = self._read(row)[:self.spec.length]
+    frames = self._read(row)[:self.lengths[row]]
     if self._moments is None or not len(frames):  # sounds too short for a frame keep their row
       return frames
     mean, deviation = self._moments(row)

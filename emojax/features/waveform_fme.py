@@ -1,7 +1,7 @@
 """FME's sound: the raw samples, standardised over the whole utterance.
 
-FME reads 150,000 of them (9.4 s), cut or filled after they are standardised: a view does that, by
-`fixed`, so that what is stored is as long as the sound.
+FME reads 150,000 of them (9.4 s), cut or filled after they are standardised: the stream of a config
+does that, so that what is stored is as long as the sound.
 """
 
 import numpy as np
@@ -10,7 +10,6 @@ from emojax.features import sound
 
 VERSION = '1'  # counts up when the numbers change; prepared features of another version are rebuilt
 SAMPLE_RATE = 16000
-LENGTH = 150_000
 
 
 def extract(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -33,13 +32,3 @@ def standardise(waveform: np.ndarray) -> np.ndarray:
   centred = samples - samples.mean()
   deviation = np.sqrt(np.square(centred).mean())
   return centred / deviation if np.ptp(samples) else np.zeros_like(samples)
-
-
-def fixed(samples: np.ndarray, length: int = LENGTH, *, exact_is_zero: bool = False) -> np.ndarray:
-  """The first `length` of standardised samples [N, ...], zeros behind them where there are fewer.
-
-  Args:
-    exact_is_zero: a sound of exactly `length` samples becomes zeros, as the original has it.
-  """
-  kept = samples[:0] if exact_is_zero and len(samples) == length else samples[:length]
-  return np.pad(kept, [(0, length - len(kept))] + [(0, 0)] * (samples.ndim - 1))

@@ -219,7 +219,8 @@ class Experiment:
       else:
         feature = self._features[name]
         readers[name] = streams_lib.Frames(
-          feature.read, feature.lengths, spec, self._moments(name, stream.normalise, fitted))
+          feature.read, feature.lengths, spec, self._moments(name, stream.normalise, fitted),
+          stream.get('exact', 'kept'))
     return readers
 
   def _moments(self, name: str, normalise: str, fitted: fitted_lib.Fitted):

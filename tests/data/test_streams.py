@@ -20,8 +20,8 @@ def read(row):
   return np.stack([np.arange(LENGTHS[row]), np.full(LENGTHS[row], 10 * row)], -1).astype(np.float32)
 
 
-def frames(length=4, moments=None):
-  return streams.Frames(read, LENGTHS, StreamSpec(2, length), moments)
+def frames(length=4, moments=None, **options):
+  return streams.Frames(read, LENGTHS, StreamSpec(2, length), moments, **options)
 
 
 def test_words_are_cut_to_the_first():
@@ -40,6 +40,17 @@ def test_frames_are_cut_to_the_first():
 
 def test_what_just_fits_is_not_cut():
   assert words(2).truncated.tolist() == frames(3).truncated.tolist() == [False, False, True, False]
+
+
+def test_what_is_exactly_as_long_is_lost_where_asked_for_alone():
+  reader = frames(3, exact='lost')
+  assert reader.lengths.tolist() == [0, 0, 3, 1]
+  assert reader.truncated.tolist() == [False, False, True, False]
+  stream = streams.pad(reader, np.array([0, 2]), 3)
+  assert stream.mask.tolist() == [[False] * 3, [True] * 3]
+  assert not stream.values[0].any() and stream.values[1].any()
+  with pytest.raises(ValueError, match="exact='zeros'; there are: 'kept', 'lost'"):
+    frames(exact='zeros')
 
 
 def test_frames_are_normalised_with_their_rows_moments():

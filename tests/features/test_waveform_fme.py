@@ -16,19 +16,6 @@ def test_a_constant_sound_is_zeros():
   assert not waveform_fme.extract(np.full(7, 1234, np.int16), 16000).any()
 
 
-def test_fixed_cuts_and_fills():
-  samples = np.arange(1.0, 6.0)[:, None]
-  np.testing.assert_array_equal(waveform_fme.fixed(samples, 3)[:, 0], [1, 2, 3])
-  np.testing.assert_array_equal(waveform_fme.fixed(samples, 7)[:, 0], [1, 2, 3, 4, 5, 0, 0])
-
-
-def test_exactly_that_length_is_lost_where_asked_for_alone():
-  samples = np.arange(1.0, 6.0)
-  np.testing.assert_array_equal(waveform_fme.fixed(samples, 5), samples)
-  np.testing.assert_array_equal(waveform_fme.fixed(samples, 5, exact_is_zero=True), np.zeros(5))
-  np.testing.assert_array_equal(waveform_fme.fixed(samples, 4, exact_is_zero=True), samples[:4])
-
-
 @pytest.mark.parametrize('sound, sample_rate, reason', [
   (np.zeros(0, np.int16), 16000, 'no samples'), (np.ones(9, np.int16), 8000, '8000 Hz; FME')])
 def test_says_why_a_sound_has_no_values(sound, sample_rate, reason):

@@ -1,9 +1,7 @@
 """Two real processes train what one does: batches, losses, evaluations, checkpoints."""
 
 import json
-import os
 import pathlib
-import re
 import socket
 import subprocess
 import sys
@@ -11,6 +9,7 @@ import sys
 import pytest
 
 from emojax.train import loop, sharding
+from tests import light
 from tests.train import one_of_several
 
 pytestmark = pytest.mark.slow
@@ -21,7 +20,6 @@ def together(workdir, changes, stops):
   """The rows that each of two processes fed; they have one device each."""
   with socket.create_server(('127.0.0.1', 0)) as server:
     address = f'127.0.0.1:{server.getsockname()[1]}'
-  flags = re.sub(r'device_count=\d+', 'device_count=1', os.environ['XLA_FLAGS'])
   logs = [pathlib.Path(f'{workdir}.log_{rank}') for rank in range(2)]
   started = []
   for rank, log in enumerate(logs):
@@ -29,8 +27,8 @@ def together(workdir, changes, stops):
       started.append(subprocess.Popen(
         ['timeout', '-s', 'KILL', '300', sys.executable, '-m', 'tests.train.one_of_several',
          workdir, json.dumps(changes), json.dumps(stops)],
-        cwd=ROOT, stdout=out, stderr=out, env=os.environ | {
-          'XLA_FLAGS': flags, 'EMOJAX_COORDINATOR': address, 'EMOJAX_NUM_PROCESSES': '2',
+        cwd=ROOT, stdout=out, stderr=out, env=light.environment() | {
+          'EMOJAX_COORDINATOR': address, 'EMOJAX_NUM_PROCESSES': '2',
           'EMOJAX_PROCESS_ID': str(rank)}))
   ends = [process.wait() for process in started]
   assert ends == [0, 0], '\n'.join(log.read_text()[-3000:] for log in logs)
@@ -77,12 +75,11 @@ def test_a_process_that_is_killed_is_launched_again(data_dir, tmp_path, monkeypa
   one_of_several.note_feeds(noted)
   loop.train_and_evaluate(one_of_several.make_config(changes), tmp_path / 'whole')
 
-  flags = re.sub(r'device_count=\d+', 'device_count=1', os.environ['XLA_FLAGS'])
   shared = tmp_path / 'shared'
   said = subprocess.run(
     ['timeout', '-s', 'KILL', '300', 'bash', 'launch/local.sh', '2', '--', sys.executable, '-m',
      'tests.train.one_of_several', shared, json.dumps(changes | {'mesh.data': 2}), '[]', '6'],
-    cwd=ROOT, env=os.environ | {'XLA_FLAGS': flags}, capture_output=True, text=True)
+    cwd=ROOT, env=light.environment(), capture_output=True, text=True)
   assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
   assert 'process 1 was killed by signal 9' in said.stderr
   assert 'goes on after step 4' in said.stdout
