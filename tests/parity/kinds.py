@@ -21,7 +21,7 @@ KINDS = {
   'mdre/fme_text_init': 'mdre_fme',
   'mdre/folds': 'mdre_folds',
   'mdre/label_derivation': 'mdre_label_derivation',
-  'mdre/metrics': None,
+  'mdre/metrics': 'mdre_metrics',
   'mdre/mse_are': 'mdre_mse',
   'mdre/mse_mdre': 'mdre_mse',
   'mdre/mse_mdrea': 'mdre_mse',
