@@ -1,13 +1,17 @@
-"""What makes tests light: the smallest model, and programs that have one device.
+"""What tests of runs share: the smallest model, a run that is stopped, programs with one device.
 
 To compile MAT takes five times as long, and for eight devices twice as long again; that MAT itself
 trains, and on several, is tested elsewhere.
 """
 
+import itertools
 import os
+import pathlib
 import re
 
 import ml_collections
+
+from emojax.train import loop
 
 MODEL = {'name': 'late_fusion', 'hidden': 8, 'fusion': 'sum', 'dropout_input': 0.1, 'dropout': 0.2}
 
@@ -16,6 +20,17 @@ def light(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   """`config` itself, with another model of the same streams and heads."""
   config.model = MODEL
   return config
+
+
+def stopped_every(config: ml_collections.ConfigDict, workdir: pathlib.Path, steps: int) -> int:
+  """Runs, stops after so many steps and begins again, until it is through; says how many times."""
+  for times in itertools.count():
+    made = itertools.count(1)
+    try:
+      loop.train_and_evaluate(config, str(workdir), lambda made=made: next(made) == steps)
+      return times
+    except loop.Stopped:
+      pass
 
 
 def environment() -> dict[str, str]:

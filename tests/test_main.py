@@ -111,17 +111,6 @@ def _result(workdir):
           if path.name in kept or path.suffix == '.csv'}
 
 
-def _stopped_every(config, workdir, steps):
-  """Runs, stops after so many steps and begins again, until it is through; says how many times."""
-  for times in itertools.count():
-    made = itertools.count(1)
-    try:
-      loop.train_and_evaluate(config, workdir, lambda made=made: next(made) == steps)
-      return times
-    except loop.Stopped:
-      pass
-
-
 def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkeypatch):
   """An error in the middle of the fourth epoch, then the same command: equal bit for bit."""
   config = _config(data_dir, iemocap_mat, **{'train.num_epochs': 6})
@@ -154,7 +143,7 @@ def test_stopped_within_epochs_again_and_again_it_ends_the_same(data_dir, tmp_pa
   config = _config(data_dir, iemocap_mat, **{'batch.size': 8, 'train.num_epochs': 2, **changes})
   loop.train_and_evaluate(config, tmp_path / 'whole')
   config.checkpoint.every_steps = 4
-  assert _stopped_every(config, tmp_path / 'stopped', steps=7) > 1
+  assert light.stopped_every(config, tmp_path / 'stopped', steps=7) > 1
   whole, stopped = _result(tmp_path / 'whole'), _result(tmp_path / 'stopped')
   for files in whole, stopped:
     del files['config.json']
@@ -207,7 +196,7 @@ def test_a_bad_batch_is_named_or_left_out(run, data_dir, tmp_path, monkeypatch):
   skipped = json.loads(
     (tmp_path / 'skip/members/session1-seed0/skipped_select.json').read_text())
   assert len(skipped) == 2 and all(bad in ids for ids in skipped.values())  # one an epoch
-  assert _stopped_every(config, tmp_path / 'stopped', steps=5) > 1
+  assert light.stopped_every(config, tmp_path / 'stopped', steps=5) > 1
   assert _result(tmp_path / 'stopped') == _result(tmp_path / 'skip')
   config.guard.most_skips = 1
   assert 'Given up' in loop.train_and_evaluate(config, tmp_path / 'few')
