@@ -33,6 +33,14 @@ def stopped_every(config: ml_collections.ConfigDict, workdir: pathlib.Path, step
       pass
 
 
+def result(workdir: pathlib.Path) -> dict[str, bytes]:
+  """What must not depend on how often a run was stopped: file -> bytes."""
+  kept = {'metrics.jsonl', 'member.json', 'result.json', 'config.json', 'fitted.json', 'fitted.npz',
+          'skipped_select.json'}
+  return {str(path.relative_to(workdir)): path.read_bytes() for path in sorted(workdir.rglob('*'))
+          if path.name in kept or path.suffix == '.csv'}
+
+
 def environment() -> dict[str, str]:
   """That of a program which has one device."""
   flags = re.sub(r'device_count=\d+', 'device_count=1', os.environ['XLA_FLAGS'])

@@ -1,7 +1,6 @@
 """The form of the line, what is counted, comparisons and errors; nobody's speed."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -12,10 +11,9 @@ from configs import iemocap_mat_clean
 from emojax import bench
 from emojax.data import streams
 from emojax.performance import against, measure, peaks
+from tests import light
 
 ROOT = pathlib.Path(__file__).parents[1]
-XLA_FLAGS = ('--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true '
-             '--xla_cpu_use_fusion_emitters=false')
 
 
 @pytest.fixture(scope='module')
@@ -294,7 +292,7 @@ def _bench(data_dir, *args):
     [sys.executable, '-m', 'emojax.bench', '--config=configs/iemocap_mat.py:tiny',
      f'--config.data.path={data_dir}', '--rounds=2', '--seconds=0', *args],
     capture_output=True, text=True, cwd=ROOT, timeout=600, check=False,
-    env=os.environ | {'XLA_FLAGS': XLA_FLAGS})
+    env=light.environment())
 
 
 @pytest.mark.slow

@@ -103,14 +103,6 @@ def test_without_checkpoints_nothing_is_predicted(run, tmp_path):
   assert not list(tmp_path.rglob('predictions_*_train.csv'))
 
 
-def _result(workdir):
-  """What must not depend on how often a run was stopped: file -> bytes."""
-  kept = {'metrics.jsonl', 'member.json', 'result.json', 'config.json', 'fitted.json', 'fitted.npz',
-          'skipped_select.json'}
-  return {str(path.relative_to(workdir)): path.read_bytes() for path in sorted(workdir.rglob('*'))
-          if path.name in kept or path.suffix == '.csv'}
-
-
 def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkeypatch):
   """An error in the middle of the fourth epoch, then the same command: equal bit for bit."""
   config = _config(data_dir, iemocap_mat, **{'train.num_epochs': 6})
@@ -130,7 +122,7 @@ def test_three_epochs_a_stop_and_three_more_equal_six(data_dir, tmp_path, monkey
     loop.train_and_evaluate(config, tmp_path / 'stopped')
   monkeypatch.setattr(MetricsLog, 'write', write)
   loop.train_and_evaluate(config, tmp_path / 'stopped')
-  assert _result(tmp_path / 'stopped') == _result(tmp_path / 'whole')
+  assert light.result(tmp_path / 'stopped') == light.result(tmp_path / 'whole')
   last = [max((tmp_path / run / 'members/session1-seed0/checkpoints_select').glob('*.json'),
               key=lambda p: int(p.stem)) for run in ('whole', 'stopped')]
   assert last[0].stem == last[1].stem
@@ -144,7 +136,7 @@ def test_stopped_within_epochs_again_and_again_it_ends_the_same(data_dir, tmp_pa
   loop.train_and_evaluate(config, tmp_path / 'whole')
   config.checkpoint.every_steps = 4
   assert light.stopped_every(config, tmp_path / 'stopped', steps=7) > 1
-  whole, stopped = _result(tmp_path / 'whole'), _result(tmp_path / 'stopped')
+  whole, stopped = light.result(tmp_path / 'whole'), light.result(tmp_path / 'stopped')
   for files in whole, stopped:
     del files['config.json']
   assert stopped == whole
@@ -197,7 +189,7 @@ def test_a_bad_batch_is_named_or_left_out(run, data_dir, tmp_path, monkeypatch):
     (tmp_path / 'skip/members/session1-seed0/skipped_select.json').read_text())
   assert len(skipped) == 2 and all(bad in ids for ids in skipped.values())  # one an epoch
   assert light.stopped_every(config, tmp_path / 'stopped', steps=5) > 1
-  assert _result(tmp_path / 'stopped') == _result(tmp_path / 'skip')
+  assert light.result(tmp_path / 'stopped') == light.result(tmp_path / 'skip')
   config.guard.most_skips = 1
   assert 'Given up' in loop.train_and_evaluate(config, tmp_path / 'few')
 

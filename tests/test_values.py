@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import itertools
 import json
 
 import numpy as np
@@ -148,26 +147,14 @@ def test_where_less_is_better_the_member_with_the_least_comes_first(numbers):
     assert sizes[joined.size - 1] == (min if sign == 1 else max)(sizes)
 
 
-def _files(workdir):
-  kept = {'metrics.jsonl', 'member.json', 'result.json'}
-  return {str(path.relative_to(workdir)): path.read_bytes() for path in sorted(workdir.rglob('*'))
-          if path.name in kept or path.suffix == '.csv'}
-
-
 def test_stopped_and_continued_is_the_same_run_and_keeps_the_least_mae(data_dir, tmp_path):
   config = _dimensions(data_dir, **{'control.metric': 'dimensions/mae', 'train.num_epochs': 3,
                                     'optim.learning_rate': 0.05})
   whole, parts = tmp_path / 'whole', tmp_path / 'parts'
   loop.train_and_evaluate(config, str(whole))
-  stops = 0
-  while not (parts / 'result.json').is_file():
-    made = itertools.count(1)
-    try:
-      loop.train_and_evaluate(config, str(parts), lambda made=made: next(made) == 5)
-    except loop.Stopped:
-      stops += 1
-  before = _files(whole)
-  assert stops and _files(parts) == before
+  assert light.stopped_every(config, parts, steps=5)
+  before = light.result(whole)
+  assert light.result(parts) == before
   member = whole / 'members/session1-seed0'
   log = [json.loads(line) for line in (member / 'metrics.jsonl').read_text().splitlines()]
   seen = [row['valid/dimensions/mae'] for row in log]
@@ -175,7 +162,7 @@ def test_stopped_and_continued_is_the_same_run_and_keeps_the_least_mae(data_dir,
   assert (control['best'], control['best_evaluation']) == (min(seen), 1 + seen.index(min(seen)))
   (whole / 'result.json').unlink()  # pooled again from the tables
   loop.train_and_evaluate(config, str(whole))
-  assert _files(whole) == before
+  assert light.result(whole) == before
 
 
 @pytest.mark.parametrize('changes', [

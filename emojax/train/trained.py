@@ -88,10 +88,10 @@ class Trained:
     known = {name.partition('/')[2]: row for row, name in enumerate(ids)}
     known |= {name: row for row, name in enumerate(ids)}
     if id not in known:
-      near = difflib.get_close_matches(id, known, n=3)
+      close = difflib.get_close_matches(id, known, n=3)
       raise ValueError(
         f'{self.opened.corpus.path} has no utterance {id!r}'
-        + (f' (did you mean {" or ".join(near)}?)' if near else f'; its first is {ids[0]}') + '.')
+        + (f' (did you mean {" or ".join(close)}?)' if close else f'; its first is {ids[0]}') + '.')
     self.part(known[id])
     return known[id]
 
