@@ -12,6 +12,7 @@ from typing import Any
 
 import flax.serialization
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
@@ -141,14 +142,15 @@ def _arrays(state: TrainState) -> dict[str, Any]:
 
 
 def _on_host(tree: Tree) -> Tree:
-  """What this process can read whole, as numpy arrays; what only several have stays as it is.
+  """What this process can read whole, as numpy arrays; keys, and what only several have, stay.
 
   Orbax would cut each array that several devices have among them, which for parameters of our sizes
   takes eight times as long as to write them.
   """
   leaves, structure = jax.tree.flatten(tree)
   whole = {n: leaf for n, leaf in enumerate(leaves)
-           if leaf.is_fully_addressable or leaf.is_fully_replicated}
+           if (leaf.is_fully_addressable or leaf.is_fully_replicated)
+           and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)}
   leaves = dict(enumerate(leaves)) | jax.device_get(whole)  # all at once: none waits for another
   return jax.tree.unflatten(structure, leaves.values())
 
