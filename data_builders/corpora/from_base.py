@@ -11,7 +11,7 @@ from emojax.features import catalogue
 from emojax.io import prepared
 
 # What the metadata of features take from those of `base`.
-_FROM_BASE = ('release', 'sample_rate', 'complete', 'licence', *from_release.FROM_TRUTH)
+_FROM_BASE = ('release', 'sample_rate', 'complete', 'licence', *release.FROM_TRUTH)
 
 
 class FromBase:

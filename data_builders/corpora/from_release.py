@@ -22,7 +22,6 @@ ReadFile = Callable[[Sequence[release.Clip], int], list[tuple[np.ndarray | None,
 
 NO_SOUND = 'its sound is not in the release'
 LONGEST = 60.0  # seconds: an utterance that lasts longer is noted
-FROM_TRUTH = ('generated', 'statement', 'bayes_accuracy')  # what the metadata take from truth.json
 
 
 class FromRelease:
@@ -132,9 +131,8 @@ class TextFromRelease:
 
 def _about(parsed: release.Release) -> dict[str, Any]:
   """What the metadata say of a release, with or without its media."""
-  truth = {name: parsed.truth[name] for name in FROM_TRUTH if name in parsed.truth}
-  return truth | {'release': release.identity(parsed.truth), 'notes': parsed.notes[:20],
-                  'num_notes': len(parsed.notes)}
+  return release.from_truth(parsed.truth) | {
+    'notes': parsed.notes[:20], 'num_notes': len(parsed.notes)}
 
 
 def _fields(utterance: release.Utterance) -> tuple[Record, Record]:

@@ -8,6 +8,10 @@ from typing import Any
 
 from emojax.io import files
 
+TRUTH = 'truth.json'  # what a generated release says of itself
+# What the metadata of a dataset take from it: best possible scores, and what they are of.
+FROM_TRUTH = ('generated', 'statement', 'prior', 'bayes_accuracy', 'best_emotions',
+              'best_sentiment')
 UNLABELLED = 'audio without label'  # no utterance of the corpus: a complete release may hold some
 
 
@@ -117,12 +121,19 @@ def find_root(
 
 def read_truth(root: pathlib.Path, corpus: str) -> Mapping[str, Any]:
   """What a generated release says of itself, in its folder or beside it; empty for a real one."""
-  for path in (root / 'truth.json', root.parent / 'truth.json'):
-    if path.is_file():
-      truth = files.read_json(path)
-      if truth.get('corpus', corpus) == corpus:
-        return truth
-  return {}
+  return truth_in(root, corpus) or truth_in(root.parent, corpus)
+
+
+def truth_in(folder: pathlib.Path, corpus: str) -> Mapping[str, Any]:
+  """What stands in a folder of a generated corpus of that name; empty where nothing does."""
+  path = folder / TRUTH
+  truth = files.read_json(path) if path.is_file() else {}
+  return truth if truth.get('corpus', corpus) == corpus else {}
+
+
+def from_truth(truth: Mapping[str, Any]) -> dict[str, Any]:
+  """What the metadata of a dataset take from `truth.json`, and which release it is of."""
+  return {name: truth[name] for name in FROM_TRUTH if name in truth} | {'release': identity(truth)}
 
 
 def identity(truth: Mapping[str, Any]) -> str:

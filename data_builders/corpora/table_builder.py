@@ -12,6 +12,7 @@ from data_builders.corpora import (
   base,
   from_table,
   prepare,
+  release,
   table_description,
   table_files,
   table_rows,
@@ -53,6 +54,9 @@ def prepare_table(
 ) -> tuple[pathlib.Path, str]:
   """Builds `corpus/table_name` under `data_dir` unless it is there already, of these very files.
 
+  A `truth.json` of that corpus beside the files says that they were generated; the metadata then
+  say so too, and which scores are the best possible ones.
+
   Args:
     description: a JSON file; None: the known one called `name`.
 
@@ -70,8 +74,12 @@ def prepare_table(
   config = prepared.TABLE + name
   parent = data_dir / corpus / config
   labels = prepared.find_labels(data_dir, corpus) if described.labels_from else None
+  truths = {path.parent / release.TRUTH: truth for path in paths
+            if (truth := release.truth_in(path.parent, corpus))}
   about = {'table': dataclasses.asdict(described),
-           'files': {path.name: checksums.of_file(path) for path in paths}}
+           'files': {path.name: checksums.of_file(path) for path in [*paths, *truths]}}
+  if truths and not labels:  # the corpus that brings labels says itself what it is
+    about |= release.from_truth(next(iter(truths.values())))
   with prepare.alone(parent, f'{corpus}/{config}'):
     folder = parent / str(VERSION)
     why = 'replaced: --overwrite' if overwrite and folder.exists() else ''

@@ -80,9 +80,7 @@ def plan(
   """
   videos = []
   for part, (names, number) in counts.items():
-    few = number // (2 * len(names))  # half shared out evenly, half by chance
-    shares = few + rng.multinomial(number - few * len(names), [1 / len(names)] * len(names))
-    for name, share in zip(names, shares.tolist()):
+    for name, share in zip(names, shared_out(number, len(names), rng)):
       opinions, now = [], 0
       for rated in itertools.chain.from_iterable(
           (True, False)[:1 + (rng.random() < unrated)] for _ in range(share)):
@@ -91,6 +89,25 @@ def plan(
         opinions.append(_opinion(first + len(opinions), start, now, annotators, rated, rng))
       videos.append(Video(name, part, tuple(opinions)))
   return videos
+
+
+def shared_out(number: int, videos: int, rng: np.random.Generator) -> list[int]:
+  """How many of so many opinions each video has: half are shared out evenly, half by chance."""
+  few = number // (2 * videos)
+  return (few + rng.multinomial(number - few * videos, [1 / videos] * videos)).tolist()
+
+
+def judged(annotators: int, rng: np.random.Generator) -> tuple[str, np.ndarray, np.ndarray]:
+  """Draws the class of an opinion, and what annotators say of it.
+
+  Returns:
+    class, votes on the sentiment [A], and strengths of the emotions of `SEEN` [A, 6].
+  """
+  label = str(rng.choice(cues.CLASSES, p=list(cues.PRIOR.values())))
+  votes = rng.choice(list(SENTIMENT[label]), annotators, p=list(SENTIMENT[label].values()))
+  strengths = rng.choice(list(STRENGTH), (annotators, len(SEEN)), p=list(STRENGTH.values()))
+  seen = rng.random((annotators, len(SEEN))) < [p[label] for p in SEEN.values()]
+  return label, votes, strengths * seen
 
 
 def record(video: Video, seed: int) -> np.ndarray:
@@ -106,22 +123,22 @@ def record(video: Video, seed: int) -> np.ndarray:
   return wave
 
 
-def best(annotators: int) -> dict[str, Any]:
+def best(annotators: int, modalities: Sequence[str] = MODALITIES) -> dict[str, Any]:
   """The best that can be known of a sentiment from each set of modalities, computed exactly.
 
   `corr` is the correlation of the best regressor, the mean given the cues; stretched to the spread
   of what it predicts it has the same concordance, the highest there is. `mae` is that of the
   median. `acc2_*` and `acc7` are of the best guess of a class.
   """
-  subsets = [s for r in range(len(MODALITIES) + 1) for s in itertools.combinations(MODALITIES, r)]
-  return {'+'.join(s) or 'chance': _best_sentiment(s, annotators) for s in subsets}
+  return {'+'.join(s) or 'chance': _best_sentiment(s, annotators) for s in _subsets(modalities)}
 
 
-def best_emotions(annotators: int) -> dict[str, dict[str, float]]:
+def best_emotions(
+  annotators: int, modalities: Sequence[str] = MODALITIES,
+) -> dict[str, dict[str, float]]:
   """Balanced accuracy of the best guess of each emotion, from each set of modalities."""
-  subsets = [s for r in range(1, 3) for s in itertools.combinations(MODALITIES, r)]
   scores = {}
-  for subset in subsets:
+  for subset in filter(None, _subsets(modalities)):
     cells = _joint(subset)  # [K, cues]
     scores['+'.join(subset)] = {
       name: round(_balanced(cells, np.array([1 - (1 - p[y]) ** annotators for y in cues.CLASSES])),
@@ -132,14 +149,16 @@ def best_emotions(annotators: int) -> dict[str, dict[str, float]]:
 def _opinion(
   number: int, start: int, end: int, annotators: int, rated: bool, rng: np.random.Generator,
 ) -> Opinion:
-  label = str(rng.choice(cues.CLASSES, p=list(cues.PRIOR.values())))
-  votes = rng.choice(list(SENTIMENT[label]), annotators, p=list(SENTIMENT[label].values()))
-  strengths = rng.choice(list(STRENGTH), (annotators, len(SEEN)), p=list(STRENGTH.values()))
-  seen = rng.random((annotators, len(SEEN))) < [p[label] for p in SEEN.values()]
+  label, votes, seen = judged(annotators, rng)
   return Opinion(
     number, start, end, sentences.compose(cues.draw(cues.TABLES['text'], label, rng), rng),
     cues.draw(cues.TABLES['audio'], label, rng), tuple(votes.tolist()),
-    tuple(map(tuple, (strengths * seen).tolist())), rated)
+    tuple(map(tuple, seen.tolist())), rated)
+
+
+def _subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
+  """Every set of modalities, the one of none first."""
+  return [s for r in range(len(modalities) + 1) for s in itertools.combinations(modalities, r)]
 
 
 def _samples(shortest: float, longest: float, rng: np.random.Generator) -> int:

@@ -57,12 +57,17 @@ def plan(seed: int, size: str) -> list[Video]:
   """Draws all videos; the numbers of rated opinions are exact for each part."""
   rng = np.random.default_rng([seed, 0])
   numbers, opinions, seconds = SIZES[size]
-  letters = list(string.ascii_letters + string.digits + '-_')
-  names = list(dict.fromkeys(''.join(rng.choice(letters, 11)) for _ in range(sum(numbers) + 9)))
+  names = video_names(sum(numbers), rng)
   ends = np.cumsum(numbers)
   shares = {part: (names[end - number : end], count)
             for part, end, number, count in zip(PARTS, ends, numbers, opinions)}
   return cmu.plan(shares, ANNOTATORS, seconds, rng, unrated=UNRATED)
+
+
+def video_names(number: int, rng: np.random.Generator) -> list[str]:
+  """Different names of videos as YouTube gives them, a few more than asked for."""
+  letters = list(string.ascii_letters + string.digits + '-_')
+  return list(dict.fromkeys(''.join(rng.choice(letters, 11)) for _ in range(number + 9)))
 
 
 def describe(videos: Sequence[Video], *, seed: int, size: str) -> dict[str, Any]:
