@@ -15,6 +15,9 @@ def base() -> ml_collections.ConfigDict:
   # parameters to begin with: 'PREFIX,PREFIX=RUN/members/{fold}-seed{seed}; ...', '*' for all
   c.init_from = ''
   c.refit = False  # find how many epochs on validation, then train on train + validation with it
+  # how probably a modality of an utterance is hidden while training, but never its last one; the
+  # model then knows every set of modalities, see `emojax.evaluate --modalities`
+  c.modality_dropout = 0.0
   c.evaluate_with_dropout = False  # as FME does: an utterance's score is then that of one draw
   c.fast_dev_run = 0  # N batches of train, validation and test at full size; saves nothing
 
@@ -54,10 +57,15 @@ def base() -> ml_collections.ConfigDict:
   c.optim = ml_collections.ConfigDict({
     'name': 'adam',  # or 'adamw', 'adam_tf1', 'sgd'
     'learning_rate': 1e-4,
+    'schedule': 'constant',  # or 'cosine': it falls to 0 in num_epochs
+    # factors on the rate of parameters, by their names; the first rule that fits counts:
+    # 'factors=3; text=0.1'
+    'rate_factors': '',
     'b1': 0.9,
     'b2': 0.999,
     'eps': 1e-8,
     'weight_decay': 0.0,  # adamw
+    'l2': 0.0,  # added to the gradient, times the parameter: what PyTorch's Adam calls weight_decay
     'clip_norm': 0.0,  # largest global gradient norm; 0: none
     'clip_value': 0.0,  # largest absolute value of an entry of a gradient; 0: none
   })
@@ -106,7 +114,8 @@ def words(length: int, **changes) -> ml_collections.ConfigDict:
   """A stream of token ids."""
   return ml_collections.ConfigDict({
     'kind': 'words',
-    'length': length,  # tokens kept, from the first
+    'length': length,  # tokens kept
+    'keep': 'first',  # so many, or the 'last'
     'width': 300,  # of a word vector
     'vectors': '',  # a GloVe-style text file, 'random', or 'processed': the authors' cache files
     'missing': 'zeros',  # for words without a vector; or 'uniform': random within a quarter
@@ -121,9 +130,12 @@ def frames(feature: str, length: int, **changes) -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict({
     'kind': 'frames',
     'feature': feature,  # the dataset's feature config that holds them
-    'length': length,  # frames kept, from the first
+    'length': length,  # frames kept
+    'keep': 'first',  # so many, or the 'last'
     'exact': 'kept',  # or 'lost': what is exactly as long is not read
-    'normalise': 'none',  # or 'train', 'speaker', 'utterance': whose mean and deviation
+    # whose mean and deviation: 'train', 'speaker', 'utterance'; or 'train_largest': divided by the
+    # largest absolute value in training
+    'normalise': 'none',
   } | changes)
 
 
@@ -143,8 +155,13 @@ def multi_label(**changes) -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict({
     'kind': 'multi_label',
     'weight': 1.0,  # in the total loss
-    'reduction': 'mean',  # of the loss over a batch, or 'sum'; an utterance's is over its labels
-    'class_weights': 'none',  # there is no other
+    'reduction': 'mean',  # of the loss over a batch, or 'sum'
+    'over_labels': 'sum',  # an utterance's loss over its labels, or 'mean'
+    # factors on the loss of labels that are there: 'none'; 'balanced', how many training utterances
+    # lack each over how many have it; or one number per class
+    'class_weights': 'none',
+    'thresholds': 'none',  # decides above 0.5; 'f1': above each class's best on validation
+    'thresholds_on': 'valid',  # or 'test', for protocols named ..._as_published
   } | changes)
 
 

@@ -2,10 +2,14 @@
 
     python -m emojax.evaluate runs/iemocap_mat [MORE ...] [--split valid,test]
     python -m emojax.evaluate runs/iemocap_mat [MORE ...] --ensemble [--index=5]
+    python -m emojax.evaluate runs/iemocap_mat [MORE ...] --modalities=text,audio
 
 Test and validation come from the predictions that a run keeps; other parts are predicted again from
 each member's best parameters, for which the dataset must be where the run found it (or at
 --data_path). Of utterances without labels (--split=unlabelled) predictions are written, not scored.
+
+--modalities hides all others from a finished run: 'text,audio', several sets ('text; audio'), or
+'every' set there is. Train with --config.modality_dropout=0.3 for a model that knows such inputs.
 
 An ensemble decides by the mean of its members' logits, those of each fold for themselves. Their
 order, and without --index their number, come from validation. --as_published does as ensembling.py
@@ -26,6 +30,9 @@ _ENSEMBLE = flags.DEFINE_bool('ensemble', False, 'All members of all runs as one
 _INDEX = flags.DEFINE_integer('index', None, 'How many members of each fold decide.', lower_bound=1)
 _AS_PUBLISHED = flags.DEFINE_bool(
   'as_published', False, 'Order by file names, size also chosen on the split that is reported.')
+_MODALITIES = flags.DEFINE_string(
+  'modalities', None, "From which of the run's modalities: 'text,audio', several sets ('text; "
+  "text,audio'), or 'every' set.")
 _OUT = flags.DEFINE_string('out', None, "The CSV file for the ensemble's predictions.")
 
 
@@ -36,6 +43,8 @@ def main(argv):
   from emojax.train import finished  # after the flags were read: a wrong one is answered at once
 
   parts = finished.choose_parts(_SPLIT.value)
+  if _ENSEMBLE.value and _MODALITIES.value:
+    raise ValueError('--modalities is of runs alone, not of an ensemble; ask for one of the two.')
   if _ENSEMBLE.value:
     _check_ensemble(parts)
   elif _INDEX.value or _AS_PUBLISHED.value or _OUT.value:
@@ -48,7 +57,17 @@ def main(argv):
     print(f'== {run.folder.path}')
     for part in parts:
       _complete(run, part)
-      print(run.report(part), end='\n\n')
+      for modalities in _sets_of_modalities(run):
+        _complete(run, part, modalities)
+        print(run.report(part, modalities), end='\n\n')
+
+
+def _sets_of_modalities(run) -> list[tuple[str, ...]]:
+  """Those that were asked for; () is all together."""
+  from emojax.train import hiding
+
+  wanted = _MODALITIES.value
+  return [()] if wanted is None else hiding.choose(wanted, run.config.streams)
 
 
 def _check_ensemble(parts) -> None:
@@ -78,12 +97,12 @@ def _report_ensemble(runs, parts) -> None:
       print(joined.write(part, _OUT.value))
 
 
-def _complete(run, part: str) -> None:
+def _complete(run, part: str, modalities=()) -> None:
   """Makes the predictions that a run lacks."""
-  if run.needs_predictions(part):
+  if run.needs_predictions(part, modalities):
     from emojax.train import loop
 
-    loop.predict_again(run.config, str(run.folder.path), part, _DATA_PATH.value)
+    loop.predict_again(run.config, str(run.folder.path), part, _DATA_PATH.value, modalities)
 
 
 if __name__ == '__main__':

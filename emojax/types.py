@@ -8,7 +8,7 @@ in fusion).
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import flax.struct
@@ -63,3 +63,17 @@ class StreamSpec:
 
 
 Tree = Any  # a nested dict of arrays
+
+MODALITIES = ('text', 'audio', 'video')
+_HEARD_TOO = {'prosody': 'audio'}  # stream -> the modality that it is of, where it has another name
+
+
+def modality_of(stream: str) -> str:
+  """The modality that a stream is of; an unknown name stays itself."""
+  return _HEARD_TOO.get(stream, stream)
+
+
+def modalities_of(streams: Iterable[str]) -> list[str]:
+  """The modalities that streams of these names are of, each once."""
+  found = {modality_of(name) for name in streams}
+  return [name for name in MODALITIES if name in found] + sorted(found.difference(MODALITIES))

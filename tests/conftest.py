@@ -88,6 +88,14 @@ def authors_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def mme2e_dir(tmp_path_factory):
+  """MME2E's processed files of two corpora, made up."""
+  from tests.data import mme2e_files
+
+  return mme2e_files.write(tmp_path_factory.mktemp('mme2e'))
+
+
+@pytest.fixture(scope='session')
 def tables_dir(tmp_path_factory):
   """Tables of features, made up and prepared: what `config.data.path` names for them."""
   from tests.data import made_up_tables

@@ -12,14 +12,17 @@ from emojax.train import experiment, functional, loop, sharding, step
 
 FILES = sorted((pathlib.Path(__file__).parents[1] / 'configs').glob('*.py'))
 # what experiments share
-SHARED = ('__init__', 'common', 'fme', 'modulated_fusion', 'mse', 'recurrent')
+SHARED = ('__init__', 'common', 'fme', 'mme2e', 'modulated_fusion', 'mse', 'recurrent',
+          'tensor_fusion')
 NAMES = [path.stem for path in FILES if path.stem not in SHARED]
 # words behind the colon that stand for another head or protocol
 VARIANTS = [('mosei_mat', 'emotion'), ('mosei_mnt_clean', 'emotion'), ('mosei_mat', 'sentiment2'),
             ('meld_mnt', 'sentiment'), ('meld_mat', 'processed'), ('mosi_mnt', 'sentiment7'),
             ('mosi_mat', 'as_published'),
             ('vgaf_mat', 'as_published'), ('iemocap_mat', 'as_published,processed'),
-            ('iemocap_mnt_clean', 'processed')]
+            ('iemocap_mnt_clean', 'processed'), ('iemocap_lf_rnn', 'as_published,ta,hcf_audio3'),
+            ('mosei_lf_transformer_clean', 'generated'), ('mosi_lmf', 'mmsa'),
+            ('mosei_tfn', 'generated')]
 EVERY = [(name, '') for name in NAMES] + VARIANTS
 
 
@@ -28,12 +31,14 @@ def _get(name, *words):
 
 
 @pytest.fixture
-def opened(features_dir, authors_dir, tables_dir):
+def opened(features_dir, authors_dir, mme2e_dir, tables_dir):
   """Opens a config as an experiment."""
   folders = {'records': features_dir, 'processed': authors_dir, 'table': tables_dir}
 
   def open_config(config):
     config.data.path = str(folders[config.data.source])
+    if any(stream.get('feature', '').startswith('hcf_') for stream in config.streams.values()):
+      config.data.path = str(mme2e_dir)
     if 'vectors' in config.streams.get('text', {}):
       config.streams.text.vectors = 'random'
     return experiment.Experiment(config, sharding.Placement(sharding.make_mesh(1, -1, 1)))
@@ -85,9 +90,10 @@ def test_tiny_reads_batches_that_fit_the_model(name, words, opened):
   for stream in batch.inputs.values():
     assert stream.mask.any() and jnp.isfinite(stream.values).all()
   for head in opened.heads:
-    several, target = config.heads[head.name].kind == 'multi_label', batch.targets[head.name]
-    assert target.ndim == 1 + several
-    assert target[real].min() >= 0 and target[real].max() < (2 if several else head.width)
+    kind, target = config.heads[head.name].kind, batch.targets[head.name]
+    assert target.ndim == (2 if kind in ('multi_label', 'regression') else 1)
+    low, high = {'multi_label': (0, 1), 'regression': (-3, 3)}.get(kind, (0, head.width - 1))
+    assert target[real].min() >= low and target[real].max() <= high
   assert step.zero_sums(opened.heads, 1)
 
 
@@ -108,6 +114,10 @@ def test_tiny_gives_a_finite_loss_and_gradients_everywhere(name, words, opened):
   # softmax does not see a bias on all its keys, or on all scores
   unseen = "['key']['bias']", "['score']['output']['bias']", "['score']['bias']"
   frozen = "['audio']" if config.model.get('freeze_audio') else 'nothing'
+  if all(stream.length == 1 for stream in config.streams.values()):
+    unseen += ("['lstm']['weight_recurrent']",)  # a single step begins with zeros
+  if config.model.get('text_state') == 'at_the_end':  # a single step back, too
+    unseen += ("['rnns']['text']['backward']['weight_recurrent']",)
   assert [path for path in idle if not path.endswith(unseen) and not path.startswith(frozen)] == []
 
 
@@ -150,14 +160,15 @@ def test_melds_class_weights_are_the_originals():
 
 
 WITHOUT_QUIRK = {'norm': 'standard', 'empty': 'zero', 'mask_zero_frames': False,
-                 'read_padding': False, 'memory_layout': 'transpose', 'shared_bias': False}
+                 'read_padding': False, 'memory_layout': 'transpose', 'shared_bias': False,
+                 'text_state': 'final', 'identical_layers': False}
 
 
 @pytest.mark.parametrize('name', [name for name in NAMES if name.endswith('_clean')])
 def test_clean_configs_have_an_honest_protocol_and_no_quirk(name):
   config = _get(name)
   assert protocol_lib.load(config.protocol).clean
-  if 'text' in config.streams:
+  if config.streams.get('text', {}).get('kind') == 'words':
     assert config.streams.text.vocabulary == 'clean' and config.streams.text.fit_on == 'labelled'
   assert {name: value for name, value in config.model.items() if name in WITHOUT_QUIRK} == {
     name: value for name, value in WITHOUT_QUIRK.items() if name in config.model}

@@ -43,7 +43,7 @@ def test_a_run_folder_describes_itself(run):
   workdir, _, report = run
   rows = json.loads((workdir / 'result.json').read_text())
   pooled = {row['metric']: row for row in rows if row['fold'] == 'pooled'}
-  assert set(pooled) == {'wa', 'ua', 'f1_macro', 'f1_weighted'}
+  assert set(pooled) == {'wa', 'ua', 'f1_macro', 'f1_weighted', 'ece'}
   assert pooled['wa']['k'] == 4 and pooled['wa']['unit'] == 'speaker'
   low, high = pooled['wa']['ci95']
   assert 0 <= low <= pooled['wa']['value'] <= high <= 1

@@ -74,7 +74,7 @@ def test_a_run_of_numbers_says_how_far_off_they_are(numbers):
   workdir, _, report = numbers
   rows = json.loads((workdir / 'result.json').read_text())
   pooled = {row['metric']: row for row in rows if (row['fold'], row['seed']) == ('pooled', 0)}
-  assert set(pooled) == {f'{metric}{of}' for metric in ('mae', 'corr', 'ccc')
+  assert set(pooled) == {f'{metric}{of}' for metric in ('mae', 'corr', 'ccc', 'ccc_unbiased')
                          for of in ('', *(f'_{name}' for name in DIMENSIONS))}
   errors = []
   for folder in sorted(workdir.glob('members/*-seed0')):
@@ -188,7 +188,7 @@ def test_ordered_classes_from_files_to_an_ensemble(ordered, capsys, tmp_path):
   workdir, report = ordered
   rows = json.loads((workdir / 'result.json').read_text())
   assert {row['metric'] for row in rows} == {
-    'wa', 'ua', 'f1_macro', 'f1_weighted', 'mae_class', 'corr_class'}
+    'wa', 'ua', 'f1_macro', 'f1_weighted', 'ece', 'mae_class', 'corr_class'}
   assert 'mae_class' in report and 'rows: label, columns: prediction' in report
   table, numbers_of = _table(workdir / 'members/standard-seed0', 'sentiment', 'test')
   names = ('-3', '-2', '-1', '0', '+1', '+2', '+3')

@@ -24,8 +24,8 @@ class Fitted:
     vocabulary: token -> id.
     scheme: how ids were given, see `features.words.vocabulary`.
     vectors: [V, D] initial word vectors, or None for random ones.
-    moments: stream -> (mean [D], deviation [D]) over all training frames.
-    class_weights: head -> one factor per class.
+    moments: stream -> (mean [D], deviation [D]) over all training frames, or as `FITS` says.
+    class_weights: head -> one factor per class; of several labels on the loss of positives.
   """
 
   source: str
@@ -38,7 +38,7 @@ class Fitted:
   def save(self, folder: pathlib.Path) -> None:
     """Writes `fitted.npz` and `fitted.json`, sealed."""
     arrays = {} if self.vectors is None else {'vectors': self.vectors}
-    for name, (mean, deviation) in self.moments.items():
+    for name, (mean, deviation) in sorted(self.moments.items()):
       arrays |= {f'moments/{name}/mean': mean, f'moments/{name}/deviation': deviation}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
@@ -61,7 +61,7 @@ def load(folder: pathlib.Path) -> Fitted:
   about = sealed.read_json('fitted.json')
   with np.load(sealed.check('fitted.npz'), allow_pickle=False) as file:
     arrays = {key: file[key] for key in file.files}
-  streams = {key.split('/')[1] for key in arrays if key.startswith('moments/')}
+  streams = sorted({key.split('/')[1] for key in arrays if key.startswith('moments/')})
   return Fitted(
     about['source'], about['vocabulary'], about['scheme'], arrays.get('vectors'),
     {s: (arrays[f'moments/{s}/mean'], arrays[f'moments/{s}/deviation']) for s in streams},
@@ -127,24 +127,47 @@ def fit_moments(
   return (mean + origin).astype(np.float32), deviation.astype(np.float32)
 
 
+def fit_largest(
+    read: Callable[[int], np.ndarray], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Zeros, and the largest absolute value [D] over all frames of `rows`; 1 where that is 0."""
+  found = [np.abs(frames).max(0) for frames in map(read, rows.tolist()) if len(frames)]
+  if not found:
+    raise ValueError('there is not one frame to take the largest value of.')
+  largest = np.max(found, axis=0).astype(np.float32)
+  return np.zeros_like(largest), np.where(largest > 0, largest, 1)
+
+
+# `config.streams.NAME.normalise` -> how (what is subtracted, what it is divided by) [D] are found
+FITS = {'train': fit_moments, 'train_largest': fit_largest}
+
+
 def class_weights(
     setting: str | Sequence[float], ids: np.ndarray, names: Sequence[str]) -> tuple[float, ...]:
   """One factor per class: 'none', 'balanced' by the counts in `ids`, or the given numbers.
 
-  Several labels or numbers, `ids` [N, K], know 'none' alone.
+  Of several labels, `ids` int [N, K], balanced ones are (n - P) / P with P utterances that have the
+  label. Numbers, float [N, K], know 'none' alone.
   """
   if setting == 'none':
     return (1.0,) * len(names)
-  if ids.ndim == 2:
-    raise ValueError(f"class_weights={setting!r}: a head of several labels or of numbers knows "
-                     "'none' alone, since an utterance has no one class.")
-  counts = np.bincount(ids, minlength=len(names))
+  several = ids.ndim == 2
+  if several and not np.issubdtype(ids.dtype, np.integer):
+    raise ValueError(f"class_weights={setting!r}: a head of numbers knows 'none' alone, since an "
+                     'utterance has no class.')
   if setting == 'balanced':
+    counts = (ids == 1).sum(0) if several else np.bincount(ids, minlength=len(names))
+    said = dict(zip(names, counts.tolist()))
     if not counts.all():
       raise ValueError('balanced class weights need every class in the training part; it has '
-                       f'{dict(zip(names, counts.tolist()))}.')
-    return tuple((len(ids) / (len(names) * counts)).tolist())
+                       f'{said}.')
+    if several and counts.max() == len(ids):
+      raise ValueError('balanced class weights need utterances without each label in the training '
+                       f'part; of {len(ids)} it has {said}.')
+    found = (len(ids) - counts) / counts if several else len(ids) / (len(names) * counts)
+    return tuple(found.tolist())
   if isinstance(setting, str) or len(setting) != len(names):
     raise ValueError(f"class_weights={setting!r}: expected 'none', 'balanced' or {len(names)} "
                      f'numbers for {tuple(names)}.')
+  if several and not min(setting) > 0:
+    raise ValueError(f'class_weights={setting!r}: a factor on the loss of positives lies above 0.')
   return tuple(float(w) for w in setting)

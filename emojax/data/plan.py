@@ -25,7 +25,7 @@ class Planned:
 
 
 class Plan:
-  """Batches over `rows`, epoch after epoch."""
+  """Batches over `rows`, of which there are `num_rows`, epoch after epoch."""
 
   def __init__(
       self,
@@ -69,6 +69,7 @@ class Plan:
         raise ValueError(f'buckets of {name}: {tuple(bounds)} should ascend.')
     self._rows, self._batch_size, self._sampler, self._seed = rows, batch_size, sampler, seed
     self._padded_size = -(-batch_size // shards) * shards
+    self.num_rows = len(rows)
     self._buckets, self._members = _divide(rows, lengths, full, buckets or {})
     self.steps_per_epoch = sum(-(-len(m) // batch_size) for m in self._members)
 

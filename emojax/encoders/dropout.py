@@ -43,6 +43,11 @@ class Dropout(nnx.Module):
     self.possible = rate > 0  # a rate of zero costs nothing
     self.tape, self.name = None, ''
 
+  @property
+  def drops(self) -> bool:
+    """Whether a call would drop anything."""
+    return self.tape is not None and self.possible
+
   def __call__(self, x: Array, *, time: int = 1, pad_to: dict[int, int] | None = None) -> Array:
     """Drops values of `x` [B, ...].
 
@@ -50,7 +55,7 @@ class Dropout(nnx.Module):
       time: the axis that is padded on the right, if there is one (a vector has none: time=0).
       pad_to: axis -> full length, for further axes that may be padded.
     """
-    if self.tape is None or not self.possible:
+    if not self.drops:
       return x
     shape = list(x.shape)
     for axis, length in (pad_to or {}).items():

@@ -5,6 +5,7 @@ Fusion using Transformer" (NLPBT 2020). Sizes are spelled as there: `hidden` H, 
 """
 
 import dataclasses
+import functools
 
 import jax.numpy as jnp
 from flax import nnx
@@ -14,7 +15,8 @@ from emojax.encoders import linear
 from emojax.ops import affine, attention, masking, normalise
 from emojax.types import Array
 
-NORMS = {'torch_std': normalise.torch_std, 'standard': normalise.standard}
+NORMS = {'torch_std': normalise.torch_std, 'standard': normalise.standard,
+         'torch': functools.partial(normalise.standard, eps=1e-5)}  # PyTorch's LayerNorm
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from emojax.metrics import classification, multi_label
+from emojax.metrics import classification, multi_label, results
 from emojax.metrics.results import Row
 
 
@@ -34,23 +34,32 @@ def classification_report(
 
 
 def multi_label_report(
-    counts: np.ndarray, class_names: Sequence[str], rows: Sequence[Row], *, words: str = ''
+    counts: np.ndarray, class_names: Sequence[str], rows: Sequence[Row], *, words: str = '',
+    thresholds: np.ndarray | None = None,
 ) -> str:
   """The report of one multi-label head on one split, in the form of `classification_report`.
 
   Args:
     counts: [K, 2, 2], of each class; row = label no or yes, column = decision no or yes.
-    rows: what `results.multi_label_rows` made of the same utterances.
+    rows: what `results.multi_label_rows` made of the same utterances; those of single classes
+      have a table of their own, without intervals.
+    thresholds: probabilities above which it decided, [K] or [N, K]; None: it has none.
   """
   support = multi_label.support(counts)
   share = [f'{s / n:.1%}' if n else '-' for s, n in zip(support, np.sum(counts, (1, 2)))]
+  values, single = {row['metric']: row['value'] for row in rows}, set(
+    results.of_single_classes(class_names))
   per_class = _per_class(
-    {name: f(counts) for name, f in _PER_LABEL.items()}, support, class_names)
+    {metric: [values[f'{metric}_{name}'] for name in class_names] for metric in results.OF_EACH},
+    support, class_names)
+  more = [['share', *share]]
+  if thresholds is not None:
+    more.append(['threshold', *map(_range, np.reshape(thresholds, (-1, len(class_names))).T)])
   cells = np.reshape(counts, (-1, 4))[:, ::-1]
   return _page(
     _heading(rows, words),
-    _aligned([[*line, cell] for line, cell in zip(per_class, ['share', *share], strict=True)]),
-    _aligned(_scores(rows)),
+    _aligned([[*line, *cells] for line, *cells in zip(per_class, *more, strict=True)]),
+    _aligned(_scores([row for row in rows if row['metric'] not in single])),
     'label: decision\n' + _aligned(
       _counts(cells, class_names, ['yes: yes', 'yes: no', 'no: yes', 'no: no'])))
 
@@ -170,8 +179,6 @@ def _pixels(figure) -> np.ndarray:
 
 _PER_CLASS = {
   'precision': classification.precision, 'recall': classification.recall, 'f1': classification.f1}
-_PER_LABEL = {
-  'precision': multi_label.precision, 'recall': multi_label.recall, 'f1': multi_label.f1}
 
 
 def _page(*blocks: str) -> str:
@@ -196,7 +203,7 @@ def _heading(rows: Sequence[Row], words: str) -> str:
 
 
 def _per_class(
-    scores: Mapping[str, np.ndarray], support: np.ndarray, class_names: Sequence[str],
+    scores: Mapping[str, Sequence[float | None]], support: np.ndarray, class_names: Sequence[str],
 ) -> list[list[str]]:
   return [['', *scores, 'support']] + [
     [name, *(_digits(score[c]) for score in scores.values()), f'{support[c]:,}']
@@ -228,3 +235,9 @@ def _aligned(table: list[list[str]]) -> str:
 
 def _digits(value: float | None) -> str:
   return '-' if value is None or np.isnan(value) else f'{value:.4f}'
+
+
+def _range(values: np.ndarray) -> str:
+  """'0.35', or '0.30..0.45' where folds differ."""
+  ends = dict.fromkeys(f'{value:.2f}' for value in (values.min(initial=1), values.max(initial=0)))
+  return '..'.join(ends) if len(values) else '-'

@@ -6,11 +6,13 @@ A row is a flat dict that JSON can hold:
 
 `value` and `ci95` ([low, high]) are fractions; a distance (`mae`) is on the scale of its labels.
 Where one is absent (None) or of no use, a further key, `reason`, says why; a member of a grid has a
-key `setting`. `fold` is the name of a fold, 'pooled' (the caller joins the predictions of all folds
-and asks for rows as usual) or 'mean' (made here, with two more keys, `sd`, `members`).
+key `setting`; what is to be known beforehand stands in `notice`. `fold` is the name of a fold,
+'pooled' (the caller joins the predictions of all folds and asks for rows as usual) or 'mean' (made
+here, with two more keys, `sd`, `members`).
 """
 
 import dataclasses
+import functools
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,10 +20,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emojax.metrics import averages, classification, intervals, multi_label, ranking
+from emojax.metrics import (
+  averages,
+  calibration,
+  classification,
+  intervals,
+  multi_label,
+  ranking,
+)
 from emojax.metrics import values as values_lib
 
 Row = dict[str, Any]
+# Of a multi-label head: scores that there are of each class for itself, as '<score>_<class>'.
+OF_EACH = (*multi_label.OF_EACH, 'auc', 'ece')
 
 
 def classification_rows(
@@ -30,6 +41,7 @@ def classification_rows(
     units: ArrayLike,
     *,
     num_classes: int,
+    confidence: ArrayLike | None = None,
     protocol: str,
     fold: str | int,
     seed: int | None,
@@ -40,10 +52,13 @@ def classification_rows(
 ) -> list[Row]:
   """One row per metric of `classification.METRICS`, with its jackknife interval over units.
 
+  With `confidence` also one of `ece`.
+
   Args:
     labels: class numbers, [N].
     outputs: logits [N, K], or predicted class numbers [N]; of equal logits the first class wins.
     units: who or what each utterance belongs to, [N]; `unit` says what that is ('speaker').
+    confidence: the probability of each predicted class, [N].
     n_excluded: utterances of this split that the dataset or the protocol left out.
 
   Raises:
@@ -52,23 +67,28 @@ def classification_rows(
   predictions = _predictions(outputs, num_classes)
   _, per_unit = classification.confusion_by_unit(labels, predictions, units, num_classes)
   sizes = _sizes(units)
+  scores = _jackknifed(classification.METRICS, per_unit, sizes)
+  if confidence is not None:
+    of_bins = calibration.by_unit(confidence, predictions == np.asarray(labels), units)
+    scores += _jackknifed({'ece': calibration.ece}, of_bins, sizes)
   return _rows(
-    _jackknifed(classification.METRICS, per_unit, sizes), sizes, protocol=protocol, fold=fold,
-    seed=seed, split=split, head=head, n_excluded=n_excluded, unit=unit)
+    scores, sizes, protocol=protocol, fold=fold, seed=seed, split=split, head=head,
+    n_excluded=n_excluded, unit=unit)
 
 
 def multi_label_rows(
     labels: ArrayLike, logits: ArrayLike, units: ArrayLike, *, class_names: Sequence[str],
-    **source: Any,
+    thresholds: ArrayLike | None = None, **source: Any,
 ) -> list[Row]:
-  """One row per metric of `multi_label.METRICS`, then `auc_<class>` of each class and `auc_macro`.
+  """One row per metric of all classes, then one per metric of each (`of_single_classes`).
 
-  A class that is there always, or never, has no area, and `auc_macro` is the mean over the others.
+  Those of all are `multi_label.METRICS`, `auc_macro` and `ece`: means over the classes that have
+  a value. A class that is there always, or never, has no area.
 
   Args:
     labels: 0 or 1 for each class, [N, K].
-    logits: [N, K]; a class is decided for where its logit lies above 0. (Subtract a class' own
-      threshold from its logits, if it has one.)
+    logits: [N, K]; a class is decided for where its logit lies above 0.
+    thresholds: probabilities above which classes are decided for instead, [K] or [N, K].
     units: who or what each utterance belongs to, [N].
     **source: protocol, fold, seed, split, head, n_excluded and unit, as for `classification_rows`.
 
@@ -76,20 +96,40 @@ def multi_label_rows(
     ValueError: if a logit is NaN or infinite: a diverged model has no score.
   """
   labels, logits = np.asarray(labels), _finite(logits, len(class_names))
-  _, per_unit = multi_label.confusion_by_unit(labels, logits > 0, units)
+  decisions = logits > 0 if thresholds is None else multi_label.decide(logits, thresholds)
+  _, per_unit = multi_label.confusion_by_unit(labels, decisions, units)
   sizes = _sizes(units)
   areas = [ranking.leave_one_out(labels[:, c], logits[:, c], units)
            for c in range(len(class_names))]
   macro = (float(averages.mean_of_defined([area for area, _ in areas])),
            averages.mean_of_defined(np.stack([without for _, without in areas], -1)))
-  scores = _jackknifed(multi_label.METRICS, per_unit, sizes, 'no class has positives')
-  for name, (area, without), counts in zip(class_names, areas, per_unit.sum(0), strict=True):
-    absent = 'negatives' if counts[1].any() else 'positives'
-    scores.append(_Score(f'auc_{name}', area, intervals.from_leave_one_out(area, without, sizes),
-                         f'{name} has no {absent}'))
-  scores.append(_Score('auc_macro', macro[0], intervals.from_leave_one_out(*macro, sizes),
-                       'no class has both positives and negatives'))
+  of_bins = np.stack([calibration.by_unit(calibration.sigmoid(logits[:, c]), labels[:, c], units)
+                      for c in range(len(class_names))], axis=1)  # [k, K, 1 + bins]
+  both = 'no class has both positives and negatives'
+  scores = []
+  for name, metric in multi_label.METRICS.items():
+    reason = {'wacc_mosei': both, 'precision': 'no class is decided for'}.get(
+      name, 'no class has positives')
+    scores += _jackknifed({name: metric}, per_unit, sizes, reason)
+  scores.append(_Score('auc_macro', macro[0], intervals.from_leave_one_out(*macro, sizes), both))
+  scores += _jackknifed({'ece': lambda sums: calibration.ece(sums).mean(-1)}, of_bins, sizes)
+  for c, (name, counts) in enumerate(zip(class_names, per_unit.sum(0), strict=True)):
+    absent = f'{name} has no {"negatives" if counts[1].any() else "positives"}'
+    reasons = {'precision': f'{name} is never decided for'}
+    for metric_name, metric in multi_label.OF_EACH.items():
+      scores += _jackknifed(
+        {f'{metric_name}_{name}': functools.partial(_of_class, metric, c)}, per_unit, sizes,
+        reasons.get(metric_name, absent))
+    area, without = areas[c]
+    scores.append(_Score(
+      f'auc_{name}', area, intervals.from_leave_one_out(area, without, sizes), absent))
+    scores += _jackknifed({f'ece_{name}': calibration.ece}, of_bins[:, c], sizes)
   return _rows(scores, sizes, **source)
+
+
+def of_single_classes(class_names: Iterable[str]) -> list[str]:
+  """What scores of single classes of a multi-label head are called."""
+  return [f'{metric}_{name}' for name in class_names for metric in OF_EACH]
 
 
 def value_rows(
@@ -200,6 +240,10 @@ def _jackknifed(
   return [
     _Score(name, float(metric(total)), intervals.jackknife(metric, per_unit, sizes), undefined)
     for name, metric in metrics.items()]
+
+
+def _of_class(metric: Any, c: int, counts: np.ndarray) -> np.ndarray:
+  return metric(counts[..., c:c + 1, :, :])[..., 0]
 
 
 def _sizes(units: ArrayLike) -> np.ndarray:

@@ -8,6 +8,8 @@ call: `per_utterance` gives what is summed, `score` takes sums [..., *S] and kee
 
   * `mae`: the mean distance. The only one of which less is better, see `smaller_is_better`.
   * `corr`: Pearson's. `ccc`: Lin's concordance (Biometrics, 1989), with moments over n.
+  * `ccc_unbiased`: the same with variances and covariance over n - 1, as some of the literature
+    has it; it differs where the means do.
 
 Of sentiments there are, as in the literature on CMU-MOSI and CMU-MOSEI,
 
@@ -17,7 +19,8 @@ Of sentiments there are, as in the literature on CMU-MOSI and CMU-MOSEI,
     the even one;  `acc7_away`: cut, then away from zero, so that only 0 itself is 0.
 
 Both f1 are means over the two classes, weighted by support. A score is NaN exactly where it would
-be 0/0: `corr` where labels or predictions are all the same, `ccc` where both are, and equal.
+be 0/0: `corr` where labels or predictions are all the same, `ccc` where both are, and equal, and
+`ccc_unbiased` also of a single utterance.
 """
 
 import dataclasses
@@ -59,8 +62,11 @@ def names(metric: str, dimensions: Sequence[str]) -> tuple[str, ...]:
 
 
 def smaller_is_better(metric: str) -> bool:
-  """Whether less of a metric is better: of a loss or a distance, of one value or of several."""
-  return metric.partition('_')[0] in ('loss', 'mae')
+  """Whether less of a metric is better: of a loss, a distance or a calibration error.
+
+  Of one value or class as of several.
+  """
+  return metric.partition('_')[0] in ('loss', 'mae', 'ece')
 
 
 def rounded(numbers: np.ndarray, limit: float = np.inf) -> np.ndarray:
@@ -105,6 +111,12 @@ def _ccc(sums: np.ndarray) -> np.ndarray:
   return averages.ratio(2 * covariance, variance_x + variance_y + shift**2)
 
 
+def _ccc_unbiased(sums: np.ndarray) -> np.ndarray:
+  variance_x, variance_y, covariance, shift = _spread(sums)
+  more = averages.ratio(sums[..., 0], sums[..., 0] - 1)
+  return averages.ratio(2 * more * covariance, more * (variance_x + variance_y) + shift**2)
+
+
 def _spread(sums: np.ndarray) -> tuple[np.ndarray, ...]:
   """Both variances, the covariance and the mean difference, from summed `_moments`."""
   count = sums[..., 0]
@@ -140,10 +152,12 @@ def _equal(divide: Callable[[np.ndarray, float], np.ndarray], limit: float) -> M
 
 
 _ZEROS = 'all labels are 0'
+_ONE_POINT = 'labels and predictions are all the same'
 METRICS = {
   'mae': Metric(_distances, _mean, bounds=(0.0, np.inf)),
   'corr': Metric(_moments, _corr, 'labels or predictions are all the same', (-1.0, 1.0)),
-  'ccc': Metric(_moments, _ccc, 'labels and predictions are all the same', (-1.0, 1.0)),
+  'ccc': Metric(_moments, _ccc, _ONE_POINT, (-1.0, 1.0)),
+  'ccc_unbiased': Metric(_moments, _ccc_unbiased, _ONE_POINT, (-1.0, 1.0)),
 }
 SENTIMENT = {
   'acc2_nonneg': Metric(_nonneg, classification.wa),

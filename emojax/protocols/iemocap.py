@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from emojax.protocols import draws
-from emojax.protocols.labels import Categories, Values
+from emojax.protocols.labels import Categories, EachClass, Values
 from emojax.protocols.parts import Drawn, Listed
 from emojax.protocols.protocol import SPLITS, Fold, Protocol
 
@@ -40,6 +40,8 @@ SIX_COMMON = Categories('emotion_common', _SIX, _SIX_EXPECTED | {'happy': 648})
 # SIX_OFFICIAL in the order of MME2E.
 SIX_ANGRY_FIRST = dataclasses.replace(SIX_OFFICIAL, classes={
   name: _SIX[name] for name in ('angry', 'excited', 'frustrated', 'happy', 'neutral', 'sad')})
+# The same, each as a question of its own, as MME2E trains them.
+SIX_QUESTIONS = EachClass(SIX_ANGRY_FIRST)
 # Means over raters; a few lie outside the scale, by half a point at most.
 DIMENSIONS = Values(('valence', 'activation', 'dominance'), 1, 5, clip=0.5)
 
@@ -80,6 +82,10 @@ def _drawn_fold(name: str, draw: Callable[..., np.ndarray], **about) -> Fold:
 _LOSO5 = tuple(_fold(test, _next(test)) for test in SESSIONS)
 _REPORT = dict(select_on='emotion/wa',
                report=('emotion/wa', 'emotion/ua', 'emotion/f1_weighted', 'emotion/f1_macro'))
+_QUESTIONS = dict(
+  select_on='emotion/f1_macro',
+  report=('emotion/f1_macro', 'emotion/accuracy_elementwise', 'emotion/wacc_mosei',
+          'emotion/auc_macro'))
 _COMMON = dict(unit='speaker', **_REPORT)
 _SHARED = 'speakers and dialogues stand in all parts, so this is no test on new ones'
 _AT_RANDOM = dict(unit='utterance', notice=f'utterances were drawn at random: {_SHARED}', **_REPORT)
@@ -139,6 +145,12 @@ PROTOCOLS = {p.name: p for p in (
   Protocol('iemocap/mme2e_as_published', {'emotion': SIX_ANGRY_FIRST},
            (Fold('lists', *(Listed('mme2e_iemocap', part) for part in SPLITS)),),
            source='MME2E (Dai et al. 2021): its split files, 7,380 utterances', **_AT_RANDOM),
+  Protocol('iemocap/mme2e_questions_as_published', {'emotion': SIX_QUESTIONS},
+           (Fold('lists', *(Listed('mme2e_iemocap', part) for part in SPLITS)),),
+           source='MME2E (Dai et al. 2021): its split files, each class yes or no',
+           **_AT_RANDOM | _QUESTIONS),
+  Protocol('iemocap/loso5_questions', {'emotion': SIX_QUESTIONS}, _LOSO5,
+           source="MME2E's six questions, leave-one-session-out", **_COMMON | _QUESTIONS),
   Protocol('iemocap/tab_as_published', {'emotion': FOUR_ANGRY_FIRST},
            (Fold('session5', *(Drawn(functools.partial(draws.tab, part=part),
                                      {'session': SESSIONS[:4]}) for part in ('train', 'valid')),

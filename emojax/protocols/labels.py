@@ -1,8 +1,9 @@
 """From what a release says of an utterance to the numbers that a head learns.
 
-A label map reads columns of an index: `Categories` reads a name as the release spells it, `Score` a
-number that a rule divides into classes, `MultiLabel` several intensities, each there or not, and
-`Values` numbers that are to be predicted as they are. Every kind has what `LabelMap` lists.
+A label map reads columns of an index: `Categories` reads a name as the release spells it,
+`EachClass` makes each of these names a question of its own, `Score` reads a number that a rule
+divides into classes, `MultiLabel` several intensities, each there or not, and `Values` numbers that
+are to be predicted as they are. Every kind has what `LabelMap` lists.
 """
 
 import dataclasses
@@ -74,6 +75,38 @@ class Categories:
     for number, spellings in enumerate(self.classes.values()):
       ids[np.isin(labels, list(spellings))] = number
     return ids
+
+
+@dataclasses.dataclass(frozen=True)
+class EachClass:
+  """Classes of `Categories`, each as a label of its own that is there or not; one of them is."""
+
+  of: Categories
+  form = 'several classes'
+
+  @property
+  def columns(self) -> tuple[str, ...]:
+    return self.of.columns
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    return self.of.names
+
+  @property
+  def expected(self) -> Mapping[str, int] | None:
+    return self.of.expected
+
+  @property
+  def counted(self) -> Where:
+    return self.of.counted
+
+  @property
+  def unlabelled(self) -> Where:
+    return self.of.unlabelled
+
+  def ids(self, index: Index) -> np.ndarray:
+    ids = self.of.ids(index)[:, None]
+    return np.where(ids < 0, -1, ids == np.arange(len(self.names))).astype(np.int32)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,4 +74,8 @@ PROTOCOLS = {p.name: p for p in (
   Protocol('mosi/sentiment', {'sentiment': REAL}, (_FOLD,), unit='video',
            select_on='sentiment/mae', report=_REAL,
            source='Zadeh et al. 2017 (TFN) and most work since, on the standard folds'),
+  Protocol('mosi/bclstm_sentiment', {'sentiment': REAL}, (_BCLSTM,), unit='video',
+           select_on='sentiment/mae', report=_REAL,
+           source='the folds of Poria et al. 2017 (bc-LSTM), with six of their training videos '
+                  'held out'),
 )}

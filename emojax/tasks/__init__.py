@@ -1,6 +1,7 @@
 """Kinds of heads, a file each, and what they share: name, outputs, weight, reduction."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ class Head:
     watched: what `watch` measures while training.
     label_type: of one label in a table of predictions.
     shows: what its picture is called.
+    of_single_classes: scores in its result rows that its report has in a table of classes.
+    weighs_positives: whether class weights are factors on the loss of each class where it is there
+      (`weighing`); else they are weights of examples.
+    tunes: the part that it finds its thresholds on; '': it has none.
+    cut: the thresholds that it decides at, see `at`; None: as `decide` does.
   """
 
   name: str
@@ -37,6 +43,9 @@ class Head:
   accuracy = watched = 'wa'
   label_type = int
   shows = 'confusion'
+  of_single_classes = ()
+  weighs_positives = False
+  tunes, cut = '', None
 
   def __post_init__(self):
     reduce_lib.check(self.reduction, f'head {self.name}')
@@ -62,6 +71,18 @@ class Head:
   def decisions(self, outputs: np.ndarray) -> np.ndarray | None:
     """The decisions for a table of predictions; None: the outputs say it themselves."""
     return np.asarray(self.decide(outputs))
+
+  def weighing(self, class_weights: Sequence[float]) -> 'Head':
+    """The head whose loss has the fitted weights of a fold, where `weighs_positives`."""
+    return self
+
+  def tuned(self, labels: np.ndarray, outputs: np.ndarray) -> 'Head':
+    """The head at the thresholds that are best there; itself, where it has none."""
+    return self
+
+  def at(self, cut: np.ndarray | None) -> 'Head':
+    """The head at thresholds that were found before; None: itself."""
+    return self
 
   def reduce(self, losses: Array, weight: Array, whole: Array | None = None) -> Array:
     """One number from example losses [B]; `weight` [B]: 0 on filler rows, else a class weight.

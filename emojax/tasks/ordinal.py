@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from emojax import tasks
-from emojax.metrics import classification, report, results, values
+from emojax.metrics import calibration, classification, report, results, values
 from emojax.types import Array
 
 # Of class numbers and their expected value, so in steps from class to class; of labels that were
@@ -27,7 +27,7 @@ class Head(tasks.Head):
   """A head over K ordered classes with K - 1 outputs. Targets are class ids [B]."""
 
   forms = ('ordered class',)
-  metrics = (*classification.METRICS, *_OF_CLASSES, 'loss')
+  metrics = (*classification.METRICS, 'ece', *_OF_CLASSES, 'loss')
 
   @property
   def outputs(self) -> tuple[str, ...]:
@@ -48,9 +48,23 @@ class Head(tasks.Head):
     found = {name: float(metric(matrix)) for name, metric in classification.METRICS.items()}
     for name, metric in _OF_CLASSES.items():
       found[name] = float(metric.score(metric.per_utterance(labels, expected).sum(0)))
+    found['ece'] = calibration.ece_of(self.confidence(logits), self.decide(logits) == labels)
     above = labels[:, None] > np.arange(self.width)
     losses = np.logaddexp(0, np.where(above, -1.0, 1.0) * logits).sum(1)
     return found | {'loss': float(losses.mean())}
+
+  def confidence(self, logits: np.ndarray) -> np.ndarray:
+    """The probability of the class that is decided for, [N].
+
+    It is the chance to be above the class before it less that to be above itself; 0 where that is
+    negative, since the outputs need not be in order. So chances of all classes may add up to more
+    than 1.
+    """
+    above = calibration.sigmoid(logits)
+    decided = np.asarray(self.decide(np.asarray(logits)))[:, None]
+    edges = np.pad(above, ((0, 0), (1, 1)), constant_values=((0, 0), (1, 0)))
+    before, itself = (np.take_along_axis(edges, decided + i, axis=1)[:, 0] for i in (0, 1))
+    return np.maximum(before - itself, 0)
 
   def confusion(self, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Counts [K, K], row = label, column = decision."""
@@ -66,7 +80,7 @@ class Head(tasks.Head):
       head=self.name, **about)  # first, since it refuses logits that are not finite
     return results.classification_rows(
       labels, self.decide(np.asarray(logits)), units, num_classes=len(self.classes),
-      head=self.name, **about) + of_classes
+      confidence=self.confidence(logits), head=self.name, **about) + of_classes
 
   def report(self, labels: np.ndarray, logits: np.ndarray, rows: Sequence[results.Row],
              notice: str) -> str:
@@ -80,6 +94,4 @@ class Head(tasks.Head):
 
   def _expected(self, logits: np.ndarray) -> np.ndarray:
     """The expected class number [N, 1]: the sum of the chances to be above each class."""
-    with np.errstate(invalid='ignore'):  # of a diverged model: the rows refuse it
-      z = np.asarray(logits, np.float64)
-      return np.exp(-np.logaddexp(0, -z)).sum(1, keepdims=True)
+    return calibration.sigmoid(logits).sum(1, keepdims=True)

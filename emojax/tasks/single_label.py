@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from emojax import tasks
-from emojax.metrics import classification, report, results
+from emojax.metrics import calibration, classification, report, results
 from emojax.types import Array
 
 LOSSES = ('softmax', 'sigmoid')
@@ -27,7 +27,7 @@ class Head(tasks.Head):
   cross_entropy: str = 'softmax'
 
   forms = ('class', 'ordered class')
-  metrics = (*classification.METRICS, 'loss')
+  metrics = (*classification.METRICS, 'ece', 'loss')
 
   def __post_init__(self):
     super().__post_init__()
@@ -62,7 +62,14 @@ class Head(tasks.Head):
       right = np.take_along_axis(logits, labels[:, None], axis=1)
       losses = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + (
         logits.max(1) - right[:, 0])
-    return found | {'loss': float(losses.mean())}
+    error = calibration.ece_of(self.confidence(logits), np.argmax(logits, -1) == labels)
+    return found | {'ece': error, 'loss': float(losses.mean())}
+
+  def confidence(self, logits: np.ndarray) -> np.ndarray:
+    """The probability of what is decided, [N]: by the softmax, or by the class's own sigmoid."""
+    if self.cross_entropy == 'sigmoid':
+      return calibration.sigmoid(np.max(logits, axis=-1))
+    return calibration.largest_of_softmax(logits)
 
   def confusion(self, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Counts [K, K], row = label, column = decision."""
@@ -72,7 +79,8 @@ class Head(tasks.Head):
                   **about: Any) -> list[results.Row]:
     """Rows of `result.json` with intervals over `units` [N]; `about`: protocol, fold, split ..."""
     return results.classification_rows(
-      labels, logits, units, num_classes=self.width, head=self.name, **about)
+      labels, logits, units, num_classes=self.width, confidence=self.confidence(logits),
+      head=self.name, **about)
 
   def report(self, labels: np.ndarray, logits: np.ndarray, rows: Sequence[results.Row],
              notice: str) -> str:

@@ -130,7 +130,7 @@ def heads(member: trained.Trained, answer: trained.Answer) -> dict[str, dict[str
   The share is the softmax of the logits.
   """
   found = {}
-  for head in member.opened.heads:
+  for head in member.heads:
     outputs = np.asarray(answer.output.heads[head.name], np.float64)  # [1, K]
     decided = head.decisions(outputs)
     label = member.data.split.targets[head.name][answer.row]

@@ -2,7 +2,7 @@
 
 By default validation alone orders the members and chooses how many. `as_published` is the way of
 the original's `ensembling.py`: its order comes from file names, and its best size from the very
-part that is reported.
+part that is reported. Where heads decide at thresholds, each size has its own in each fold.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ import functools
 import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,10 @@ from emojax.train import (
   ensemble,
   finished,
   imported,
+  known_best,
   members,
-  outcome,
   run_folder,
+  thresholds,
 )
 
 Table = Mapping[str, np.ndarray]  # as `run_folder.read_predictions` has it
@@ -88,7 +90,8 @@ class Ensemble:
   def reads(self, parts: Sequence[str]) -> list[str]:
     """The parts whose predictions are needed to report on `parts`."""
     are_named = self.as_published and all(map(_original, itertools.chain(*self.voters.values())))
-    return list(dict.fromkeys([*(() if are_named else ('valid',)), *parts]))
+    tunes = [self.head.tunes] if self.head.tunes else []
+    return list(dict.fromkeys([*(() if are_named else ('valid',)), *tunes, *parts]))
 
   @functools.cached_property
   def order(self) -> Mapping[str, Sequence[Voter]]:
@@ -110,7 +113,8 @@ class Ensemble:
   def scores(self, part: str) -> list[float]:
     """The score of the ensembles of 1, 2, ... members on a part, folds pooled."""
     labels = self._pooled(part)['label']
-    return [self._score(labels, logits) for logits in self._logits(part)]
+    return [self._score(self._decider(size, part), labels, logits)
+            for size, logits in enumerate(self._logits(part), start=1)]
 
   def about(self) -> str:
     """Who belongs to it, in their order, and how many decide."""
@@ -126,12 +130,13 @@ class Ensemble:
   def write(self, part: str, path: str) -> str:
     """Writes the predictions of the ensemble of `size`; returns what is to be said of them."""
     found, logits = self._pooled(part), self._logits(part)[self.size - 1]
+    head = self._decider(self.size, part)
     truncated = [np.logical_or.reduce([self._table(voter, part)['truncated']
                                        for voter in voters[:self.size]])
                  for voters in self.order.values()]
     files.write_text(path, run_folder.predictions_csv(
-      self.head, ids=found['id'], units=found['unit'], folds=found['fold'],
-      labels=found.get('label'), predictions=self.head.decisions(logits), logits=logits,
+      head, ids=found['id'], units=found['unit'], folds=found['fold'],
+      labels=found.get('label'), predictions=head.decisions(logits), logits=logits,
       truncated=np.concatenate(truncated)))
     return (f'{path} holds the predictions of the ensemble of {self.size} on {part}: '
             f'{len(logits):,} rows.')
@@ -160,9 +165,9 @@ class Ensemble:
     labels, scores = self._pooled(part)['label'], self.scores(part)
     lines = [f'{self.head.name}/{self.metric} on {part}', '  size   alone  together']
     for place, together in enumerate(scores):
-      alone = np.concatenate(
-        [self._table(voters[place], part)['logits'] for voters in self.order.values()])
-      lines.append(f'  {place + 1:>4}  {self._score(labels, alone):.4f}    {together:.4f}')
+      alone = _joined([self._table(voters[place], part) for voters in self.order.values()])
+      score = self._score(self.head.at(alone.get('thresholds')), labels, alone['logits'])
+      lines.append(f'  {place + 1:>4}  {score:.4f}    {together:.4f}')
     best = ensemble.smallest_best(scores)
     lines.append(f'Maximum over sizes, chosen on {part} itself, not an honest estimate: '
                  f'{scores[best - 1]:.4f} at size {best}')
@@ -171,15 +176,17 @@ class Ensemble:
   def _report(self, part: str) -> str:
     """The report of the ensemble of `size` on a part that has labels."""
     found, logits = self._pooled(part), self._logits(part)[self.size - 1]
-    about = self.runs[0].described['about']
-    rows = self.head.result_rows(
+    about, head = self.runs[0].described['about'], self._decider(self.size, part)
+    rows = head.result_rows(
       found['label'], logits, found['unit'], protocol=self.protocol.name,
       fold='pooled' if len(self.voters) > 1 else next(iter(self.voters)), seed=None, split=part,
       n_excluded=about['n_excluded'], unit=self.protocol.unit)
+    said = filter(None, [self.protocol.notice, *thresholds.notices(self._cuts(self.size))])
     blocks = [
-      self.head.report(found['label'], logits, [row | {'members': self.size} for row in rows],
-                       self.protocol.notice),
-      outcome.held_against_truth(rows, about)]
+      head.report(found['label'], logits, [row | {'members': self.size} for row in rows],
+                  '\n'.join(said)),
+      known_best.held_against_truth(rows, about, known_best.modalities_together(
+        [run.described['about'] for run in self.runs]))]
     if part == 'valid':
       blocks.append('Members were ordered, and without --index counted, on this very part; on new '
                     'data expect less.')
@@ -202,10 +209,31 @@ class Ensemble:
 
   def _alone(self, voter: Voter) -> float:
     found = self._table(voter, 'valid')
-    return self._score(found['label'], found['logits'])
+    return self._score(self.head.at(found.get('thresholds')), found['label'], found['logits'])
 
-  def _score(self, labels: np.ndarray, logits: np.ndarray) -> float:
-    return self.head.scores(labels, logits)[self.metric]
+  def _score(self, head: Any, labels: np.ndarray, logits: np.ndarray) -> float:
+    return head.scores(labels, logits)[self.metric]
+
+  def _decider(self, size: int, part: str) -> Any:
+    """The head that decides for the ensemble of `size` on a part: each fold at its thresholds."""
+    cuts = self._cuts(size)
+    if not cuts:
+      return self.head
+    return self.head.at(np.concatenate([
+      np.tile(cuts[fold].values, (len(self._table(voters[0], part)['id']), 1))
+      for fold, voters in self.order.items()]))
+
+  @functools.cache  # noqa: B019, as below
+  def _cuts(self, size: int) -> Mapping[str, thresholds.Cut]:
+    """Fold -> the thresholds of its ensemble of `size`; empty, where the head has none."""
+    if not self.head.tunes:
+      return {}
+    found = {}
+    for fold, voters in self.order.items():
+      tables = [self._table(voter, self.head.tunes) for voter in voters]
+      mean = ensemble.mean_logits([table['logits'] for table in tables[:size]])[-1]
+      found[fold] = thresholds.find(self.head, tables[0]['label'], mean)
+    return found
 
   @functools.cache  # noqa: B019, an ensemble lives as long as its program
   def _table(self, voter: Voter, part: str) -> Table:
@@ -225,13 +253,17 @@ class Ensemble:
 
   def _pooled(self, part: str) -> Table:
     """What is said of the utterances, the logits of the first members aside; folds in a row."""
-    tables = [self._table(voters[0], part) for voters in self.order.values()]
-    return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
+    return _joined([self._table(voters[0], part) for voters in self.order.values()])
 
   def _logits(self, part: str) -> list[np.ndarray]:
     """Of the ensembles of 1, 2, ... members, folds in a row."""
     return ensemble.pooled_logits([
       [self._table(voter, part)['logits'] for voter in voters] for voters in self.order.values()])
+
+
+def _joined(tables: Sequence[Table]) -> Table:
+  """Tables one after the other."""
+  return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
 
 
 def _check_together(runs: Sequence[finished.Run]) -> None:
@@ -254,7 +286,9 @@ def _check_together(runs: Sequence[finished.Run]) -> None:
 def _question(run: finished.Run) -> dict[str, object]:
   """What runs of one ensemble agree in; None: not known yet."""
   return {'protocol': run.protocol.name, 'dataset (fingerprint)': run.folder.dataset,
-          'heads': {head.name: list(head.classes) for head in run.heads}}
+          'heads': {head.name: list(head.classes) for head in run.heads},
+          'thresholds': {head.name: f'found on {head.tunes}' if head.tunes else 'none'
+                         for head in run.heads}}
 
 
 def _original(voter: Voter) -> str | None:

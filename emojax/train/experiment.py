@@ -21,8 +21,18 @@ from emojax.data import table as table_lib
 from emojax.features import words
 from emojax.protocols import labels as labels_lib
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import contamination, functional, members, optim, run_folder, sharding, step
-from emojax.types import StreamSpec, Tree
+from emojax.train import (
+  contamination,
+  functional,
+  hiding,
+  known_best,
+  members,
+  optim,
+  run_folder,
+  sharding,
+  step,
+)
+from emojax.types import StreamSpec, Tree, modalities_of
 
 SOURCES = {'records': source.load, 'processed': processed.load, 'table': table_lib.load}
 
@@ -61,6 +71,8 @@ class Experiment:
     self.members = list_members(config, self.protocol)
     members.check([m.settings for m in self.members], members.fields(config))
     optim.check_weight_decay(config.optim.name, config.optim.weight_decay)
+    hiding.check_rate(config.get('modality_dropout', 0.0), config.streams)
+    optim.check_schedule(config.optim.get('schedule', 'constant'))
     module('models', config.model.name, 'config.model.name')  # before anything is read
     self.heads = make_heads(config, self.protocol)
     self.corpus = open_corpus(config, self.protocol.corpus)
@@ -88,13 +100,15 @@ class Experiment:
   @property
   def about(self) -> dict[str, Any]:
     """What the folder of a run says of it; reports need no more of the corpus than `about`."""
-    kept = ('generated', 'statement', 'bayes_accuracy', 'complete', 'exclusions')
+    kept = (*known_best.KEPT, 'complete', 'exclusions')
     return {
       'protocol': self.protocol.name, 'members': [m.name for m in self.members],
       'dataset': self.corpus.about['fingerprint'],
+      'widths': {name: feature.width for name, feature in self._features.items()},
       'about': {key: value for key, value in self.corpus.about.items() if key in kept}
                | {'n_excluded': self.corpus.num_excluded, 'clipped': self._clipped(),
-                  'notices': self._notices}}
+                  'notices': self._notices,
+                  'modalities': modalities_of(self.config.streams)}}
 
   def note(self, found: Iterable[str]) -> None:
     """Adds what every result must say, each line once."""
@@ -144,9 +158,25 @@ class Experiment:
       step.check_accumulation(make_model(self.config, specs, self.heads), specs, self.heads)
 
   def fitted(self, fold: int, refit: bool) -> fitted_lib.Fitted:
-    """The fitted values of a fold; those of all folds are made together, see `word_vectors_of`."""
+    """The fitted values of a fold; those of all folds are made together, see `word_vectors_of`.
+
+    Those of an imported run lack balanced class weights, see `importing.fitted`: they are counted
+    here.
+    """
     known = self._known.get((fold, refit))
-    return known or self._all_fitted(refit)[fold]
+    if known is None:
+      return self._all_fitted(refit)[fold]
+    if any(head.name not in known.class_weights for head in self.heads):
+      known = self._known[fold, refit] = dataclasses.replace(
+        known, class_weights={**self._class_weights(fold, refit), **known.class_weights})
+    return known
+
+  def _class_weights(self, fold: int, refit: bool) -> dict[str, tuple[float, ...]]:
+    """Head -> one factor per class, by the training rows of a fold."""
+    rows, targets = self._train_rows(fold, refit), self.splits[fold].targets
+    return {head.name: fitted_lib.class_weights(
+      self.config.heads[head.name].get('class_weights', 'none'), targets[head.name][rows],
+      head.classes) for head in self.heads}
 
   @functools.lru_cache  # noqa: B019, an experiment lives as long as its program
   def _all_fitted(self, refit: bool) -> dict[int, fitted_lib.Fitted]:
@@ -172,14 +202,11 @@ class Experiment:
         source=f'{self.protocol.name} {split.fold.name} '
                + ('train+valid' if refit else 'train') + found_in,
         vocabulary=vocabulary, scheme=scheme, vectors=table,
-        moments={name: fitted_lib.fit_moments(self._features[name].read, rows[fold])
-                 for name, stream in self.config.streams.items()
-                 if stream.get('normalise') == 'train'},
-        class_weights={
-          head.name: fitted_lib.class_weights(
-            self.config.heads[head.name].get('class_weights', 'none'),
-            split.targets[head.name][rows[fold]], head.classes)
-          for head in self.heads})
+        moments={
+          name: fitted_lib.FITS[stream.normalise](self._features[name].read, rows[fold])
+          for name, stream in self.config.streams.items()
+          if stream.get('normalise') in fitted_lib.FITS},
+        class_weights=self._class_weights(fold, refit))
     return found
 
   @functools.lru_cache  # noqa: B019, an experiment lives as long as its program
@@ -215,12 +242,13 @@ class Experiment:
       spec = self._spec(name, fitted)
       if stream.kind == 'words':
         tokens = self._tokens(stream.get('tokens', 'words'))
-        readers[name] = streams_lib.Words(tokens, fitted.vocabulary, spec)
+        readers[name] = streams_lib.Words(
+          tokens, fitted.vocabulary, spec, stream.get('keep', 'first'))
       else:
         feature = self._features[name]
         readers[name] = streams_lib.Frames(
           feature.read, feature.lengths, spec, self._moments(name, stream.normalise, fitted),
-          stream.get('exact', 'kept'))
+          stream.get('exact', 'kept'), stream.get('keep', 'first'))
     return readers
 
   def _moments(self, name: str, normalise: str, fitted: fitted_lib.Fitted):
@@ -228,7 +256,7 @@ class Experiment:
     read = self._features[name].read
     if normalise == 'none':
       return None
-    if normalise == 'train':
+    if normalise in fitted_lib.FITS:
       return lambda row: fitted.moments[name]
     if normalise == 'utterance':
       return lambda row: fitted_lib.fit_moments(read, np.array([row]))
@@ -240,8 +268,9 @@ class Experiment:
       of = functools.cache(lambda speaker: fitted_lib.fit_moments(
         read, np.flatnonzero(speakers == speaker)))
       return lambda row: of(speakers[row])
-    raise ValueError(f"config.streams.{name}.normalise={normalise!r}; there are: 'none', 'train', "
-                     "'speaker', 'utterance'.")
+    known = ('none', *fitted_lib.FITS, 'speaker', 'utterance')
+    raise ValueError(f'config.streams.{name}.normalise={normalise!r}; there are: '
+                     f'{", ".join(map(repr, known))}.')
 
   def _specs(self, fitted: fitted_lib.Fitted) -> dict[str, StreamSpec]:
     return {name: self._spec(name, fitted) for name in self.config.streams}
@@ -273,7 +302,8 @@ class Experiment:
         num_threads=self.config.data.threads, prefetch=self.config.data.prefetch)
     placed = {}
     for name, stream in self.config.streams.items():
-      depends = stream.kind == 'words' or stream.normalise == 'train'  # on the fold's fitted values
+      # on the fold's fitted values
+      depends = stream.kind == 'words' or stream.normalise in fitted_lib.FITS
       key = (name, member.fold, refit) if depends else (name, None, False)
       if key not in self._placed:
         if depends:  # one fold at a time stays on the device
@@ -382,6 +412,11 @@ def make_heads(config: ml_collections.ConfigDict, protocol: protocol_lib.Protoco
       raise ValueError(f'{field}={head.kind!r}: {protocol.name} has labels for '
                        f'{" or ".join(map(repr, right))}.')
     heads.append(kind.of(name, labels, head))
+    if heads[-1].tunes == 'test' and protocol.clean:
+      raise ValueError(
+        f"config.heads.{name}.thresholds_on='test': thresholds that are found on the part which is "
+        f'reported are no honest ones, and only protocols named ..._as_published have them; '
+        f"{protocol.name} is none. Set it to 'valid'.")
   if not heads:
     raise ValueError('config.heads is empty; there is nothing to learn.')
   return heads

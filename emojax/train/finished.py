@@ -50,12 +50,13 @@ class Run:
     """The members that have a score."""
     return [member for member in self.members if member.name not in self.given_up]
 
-  def predictions_path(self, member: members.Member, head: str, part: str) -> pathlib.Path:
+  def predictions_path(self, member: members.Member, head: str, part: str,
+                       modalities: Sequence[str] = ()) -> pathlib.Path:
     """Where a member's predictions of one head on one part stand."""
-    return outcome.predictions_path(self.folder.member(member.name), head, part)
+    return outcome.predictions_path(self.folder.member(member.name), head, part, modalities)
 
-  def needs_predictions(self, part: str) -> bool:
-    """Whether predictions of a part are still to be made.
+  def needs_predictions(self, part: str, modalities: Sequence[str] = ()) -> bool:
+    """Whether predictions of a part, by all or by some modalities, are still to be made.
 
     Raises:
       ValueError: for a part that there is not, or that it trained on as if it were another.
@@ -66,7 +67,7 @@ class Run:
     if part == 'valid' and self.config.refit:
       raise ValueError(f'{self.folder.path} was trained on validation too (refit); there is no '
                        'validation score. Ask for --split=train or test.')
-    paths = (self.predictions_path(member, head.name, part)
+    paths = (self.predictions_path(member, head.name, part, modalities)
              for member in self.sound for head in self.heads)
     # what was written and not sealed was not finished
     return not all(path.is_file() and checksums.Sealed(path.parent).holds(path.name)
@@ -87,14 +88,14 @@ class Run:
     return {part: jax.tree.map(lambda values: values[number], best[part])
             for part in ('params', 'model_state')}
 
-  def report(self, part: str) -> str:
+  def report(self, part: str, modalities: Sequence[str] = ()) -> str:
     """The report of a part whose predictions are there; without labels, where these stand."""
     if part != protocol_lib.UNLABELLED:
       return outcome.summary(self.folder, self.protocol, self.heads, self.members,
-                             self.described['about'], part)
+                             self.described['about'], part, modalities)
     lines = ['Predictions of utterances without labels; there is no score.']
     for member, head in itertools.product(self.sound, self.heads):
-      path = self.predictions_path(member, head.name, part)
+      path = self.predictions_path(member, head.name, part, modalities)
       number = len(run_folder.read_predictions(path, head)['id'])
       lines.append(f'  {number:,} rows in {path}')
     return '\n'.join(lines)

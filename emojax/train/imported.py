@@ -44,8 +44,9 @@ class Source:
 
   Attributes:
     params: dotted path -> values of the best parameters.
-    moments: 'mu', 'nu' -> Adam's means of gradients and of their squares, like `params`.
-    step: updates that led there.
+    moments: 'mu', 'nu' -> Adam's means of gradients and of their squares, like `params`; {}: they
+      are lost, and Adam begins anew.
+    step: updates that led there, 1 or more.
     progress: where control stands.
     about: what `imported.json` says of it: JSON, with the name of its `file`.
   """
@@ -101,7 +102,8 @@ def write(
           [lane.Saved(member.name, source.step, source.progress)]))
       found[member.name] = {'step': source.step, **source.about}
     folder.write_config(config)
-    folder.sealed.write_json(run_folder.IMPORTED, {**about, 'members': found})
+    widths = {name: spec.width for name, spec in specs.items() if not spec.vocabulary_size}
+    folder.sealed.write_json(run_folder.IMPORTED, {**about, 'widths': widths, 'members': found})
     os.replace(whole, out)
   finally:
     shutil.rmtree(beside)
@@ -129,7 +131,7 @@ def _state(member: members.Member, source: Source, shapes: Tree, like: state_lib
   params = tree(source.params, 'parameters')
   moments = {name: tree(values, f"Adam's {name}") for name, values in source.moments.items()}
   count = jnp.array([source.step], jnp.int32)
-  state = like.replace(
-    step=count, params=params, opt_state=optax.tree.set(like.opt_state, count=count, **moments),
-    key=jax.random.key(member.seed)[None])
+  state = like.replace(step=count, params=params, key=jax.random.key(member.seed)[None])
+  if moments:
+    state = state.replace(opt_state=optax.tree.set(state.opt_state, count=count, **moments))
   return state.replace(best=state_lib.snapshot(state, restores='opt_state' in like.best))

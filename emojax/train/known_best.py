@@ -11,18 +11,17 @@ metadata of what was built from it). They are known of
 
 import dataclasses
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emojax.metrics import results, values
 from emojax.protocols import protocol as protocol_lib
+from emojax.types import MODALITIES, modalities_of
 
 # what a run keeps of a corpus' metadata to say this again later; `modalities` comes with it
 KEPT = ('generated', 'statement', 'prior', 'bayes_accuracy', 'best_emotions', 'best_sentiment')
-MODALITIES = ('text', 'audio', 'video')  # in the order of the keys 'text+audio', 'text+video' ...
 CHANCE = 'chance'
 
-_HEARD_TOO = {'prosody': 'audio'}  # stream -> the modality that it is of, where it has another name
 _OF_RULES = {'nonneg2': 'acc2_nonneg', 'nonzero2': 'acc2_nonzero', 'round7': 'acc7_round',
              'away7': 'acc7_away'}
 
@@ -44,12 +43,6 @@ class Best:
 
   def __str__(self) -> str:
     return f'{self.score:.4f} from {_listed(self.modalities)}'
-
-
-def modalities_of(streams: Iterable[str]) -> list[str]:
-  """The modalities that streams of these names are of, each once; an unknown name stays itself."""
-  found = {_HEARD_TOO.get(name, name) for name in streams}
-  return [name for name in MODALITIES if name in found] + sorted(found.difference(MODALITIES))
 
 
 def modalities_together(abouts: Sequence[Mapping[str, Any]]) -> list[str]:

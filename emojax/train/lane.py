@@ -13,7 +13,7 @@ from absl import logging
 
 from emojax.data import plan as plan_lib
 from emojax.io import checksums
-from emojax.train import control, experiment, outcome, writers
+from emojax.train import control, experiment, optim, outcome, thresholds, writers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +46,16 @@ class Lane:
 
   Attributes:
     done: steps made until the last evaluation. so_far: its control's progress. skipped: planned
-      steps that are left out. last: the step after which it ends.
+      steps that are left out. last: the step after which it ends. cuts: head -> the thresholds that
+      it decides at, once they were found.
   """
 
   def __init__(
       self, data: experiment.Member, config: ml_collections.ConfigDict, rules: control.Rules,
-      phase: str, folder: pathlib.Path | None, path: Path | None):
+      phase: str, folder: pathlib.Path | None, path: Path | None,
+      cuts: Mapping[str, thresholds.Cut]):
     """`folder`: the member's; None writes nothing. `path`: what a refit repeats."""
-    self.data, self.folder, self.skipped = data, folder, ()
+    self.data, self.folder, self.skipped, self.cuts = data, folder, (), cuts
     self.restore(None)
     self._config, self._rules, self._phase = config, rules, phase
     self._path = path
@@ -92,6 +94,12 @@ class Lane:
       scales = [scale for intervals, scale in self._path for _ in range(intervals)]
       scale = scales[self.so_far.evaluations]
     return self.data.member.get('learning_rate', self._config.optim.learning_rate) * scale
+
+  @property
+  def scheduled(self) -> int:
+    """How many updates the schedule of the learning rate takes."""
+    config, plan = self._config, self.data.train_plan
+    return max(config.train.num_epochs * plan.num_rows // config.batch.size, 1)
 
   def share(self, ahead: int = 0) -> float:
     """How much of the training is done, `ahead` steps after the last evaluation."""
@@ -188,10 +196,25 @@ class Lane:
     if self._log:
       self._log.write(self.done, dict(found) | {
         'phase': self._phase, 'action': action.value, 'epoch': self.epoch,
-        'learning_rate': learning_rate})
+        'learning_rate': learning_rate * self._of_schedule()})
       self._timing.write(self.done, {'phase': self._phase, 'steps_per_second': steps_per_second,
                                      'share_waiting': share_waiting})
       self.writer.write_scalars(self.done, found)
+
+  def tune(self, heads: Sequence[Any], part: str, rows: np.ndarray,
+           logits: Mapping[str, np.ndarray]) -> None:
+    """Finds the thresholds of those `heads` that find them on `part`, and keeps them."""
+    targets = self.data.split.targets
+    found = {head.name: thresholds.find(head, targets[head.name][rows], logits[head.name])
+             for head in heads if head.tunes == part}
+    self.cuts = {**self.cuts, **found}
+    if self._writes:
+      thresholds.write(self.folder, self.cuts)
+
+  def _of_schedule(self) -> float:
+    """What the schedule made of the learning rate at the last update."""
+    schedule = self._config.optim.get('schedule', 'constant')
+    return float(optim.SCHEDULES[schedule](self.done - 1, self.scheduled))
 
   def give_up(self, opened: experiment.Experiment) -> None:
     """Writes that there is no score, and why."""
@@ -202,7 +225,8 @@ class Lane:
   def finish(self, opened: experiment.Experiment, parts: Mapping[str, Any]) -> None:
     """Writes what the pooling reads; `parts`: part -> (rows, head -> logits)."""
     if self._writes:
-      pictures = outcome.write_member(self.folder, self.data, opened, parts, self.so_far)
+      pictures = outcome.write_member(
+        self.folder, self.data, opened, parts, self.so_far, self.cuts)
       self.writer.write_images(self.done, pictures)
     self.writer.close()
 

@@ -36,6 +36,7 @@ from emojax.train import (
   run_folder,
   sharding,
   step,
+  thresholds,
   writers,
 )
 from emojax.train import lane as lane_lib
@@ -101,13 +102,15 @@ def _train_and_evaluate(config: ml_collections.ConfigDict, folder: run_folder.Ru
     if not set(group) & set(unfinished):
       watch.say(f'{", ".join(member.name for member in group)}: done before')
       continue
-    paths = [None] * len(group)
+    paths = cuts = None
     for phase in phases:
       if phase not in trainers:
         trainers[phase] = Trainer(opened, rules, refit=phase == 'refit', stop=stop)
-      run = GroupRun(trainers[phase], group, folder, watch, paths)
+      run = GroupRun(trainers[phase], group, folder, watch, paths, cuts)
       run.train()
-      group, paths = run.survivors()
+      if phase != phases[-1]:
+        run.tune(run.state.best, 'valid')
+      group, paths, cuts = run.survivors()
       if not group:
         break
     else:
@@ -138,22 +141,28 @@ def largest_group(opened: experiment.Experiment, folder: run_folder.RunFolder | 
 
 
 def predict_again(
-    config: ml_collections.ConfigDict, workdir: str, part: str, data_path: str | None) -> None:
-  """Writes the predictions of a finished run on another part, by each member's best parameters."""
+    config: ml_collections.ConfigDict, workdir: str, part: str, data_path: str | None,
+    modalities: Sequence[str] = ()) -> None:
+  """Writes the predictions of a finished run on another part, by each member's best parameters.
+
+  With `modalities` all others are hidden.
+  """
   if data_path:
     config.data.path = data_path
   folder = run_folder.RunFolder(workdir)
   with folder.alone():
-    _predict_again(config, folder, part)
+    _predict_again(config, folder, part, modalities)
 
 
 def _predict_again(
-    config: ml_collections.ConfigDict, folder: run_folder.RunFolder, part: str) -> None:
+    config: ml_collections.ConfigDict, folder: run_folder.RunFolder, part: str,
+    modalities: Sequence[str]) -> None:
   opened = experiment.Experiment(
     config, sharding.make_placement(**config.mesh),
     unlabelled=part == protocol_lib.UNLABELLED, fitted=experiment.kept_fitted(config, folder))
   folder.check(config, opened.about)
-  trainer = Trainer(opened, make_rules(config, opened), refit=config.refit)
+  trainer = Trainer(
+    opened, make_rules(config, opened), refit=config.refit, modalities=modalities)
   if folder.dataset is None:  # an imported run sees data for the first time
     folder.claim(config, opened.about)
   watch = progress.Progress(len(opened.members))
@@ -163,16 +172,21 @@ def _predict_again(
       group = [member for member in group if member.name not in lacking]
     if all(member.name in lacking for member in group):
       continue
-    run = GroupRun(trainer, group, folder, watch, [()] * len(group))
+    run = GroupRun(trainer, group, folder, watch, [()] * len(group), [
+      thresholds.read(folder.member(member.name), opened.heads) for member in group])
     state, _ = run.restore()
     if not run.done:  # the parameters are those of a model that never trained
       raise ValueError(
         f'{folder.path}: there is no checkpoint of {run.name} to predict {part} with; put its '
         'checkpoints back, or train it again in a folder of its own.')
+    for where in ('valid', 'test'):
+      run.tune(state.best, where)
     alive = run.alive
     found = run.predict(state.best, part, alive)
     for m in alive:
-      outcome.write_predictions(run.lanes[m].folder, run.lanes[m].data, opened, part, *found[m])
+      lane = run.lanes[m]
+      outcome.write_predictions(
+        lane.folder, lane.data, opened, part, *found[m], lane.cuts, modalities)
 
 
 def make_rules(config: ml_collections.ConfigDict, opened: experiment.Experiment) -> control.Rules:
@@ -191,14 +205,17 @@ class Trainer:
   """What all groups of a phase share: compiled steps, and the shapes that fit each member."""
 
   def __init__(self, opened: experiment.Experiment, rules: control.Rules, *, refit: bool,
-               stop: Callable[[], bool] = lambda: False):
-    config = opened.config
+               stop: Callable[[], bool] = lambda: False, modalities: Sequence[str] = ()):
+    """`modalities`: all others are hidden when predicting; (): none is."""
+    config, self.modalities = opened.config, modalities
     self.opened, self.config, self.refit, self.stop = opened, config, refit, stop
     self.guard = guard.Guard(**config.guard)
     # Trained for a known number of epochs, the last state is the one that counts.
     self.rules = dataclasses.replace(rules, decay=1.0, decay_times=0) if refit else rules
     self.tx = optim.of_config(config.optim)
     self.shapes = opened.shapes(refit=refit)
+    rules = config.optim.get('rate_factors', '')
+    self.factors = optim.rate_factors(rules, self.shapes) if rules else None
     opened.check_accumulation(refit=refit)
     make = opened.member(opened.members[0], refit=refit).make
     self.graphdef = functional.graph(make)
@@ -231,8 +248,12 @@ class Trainer:
       self._steps[key] = (
         step.make_train_step(self.graphdef, self.opened.heads, self.tx, loader.read,
                              accumulate=self.config.batch.accumulate, guard=self.guard,
+                             schedule=self.config.optim.get('schedule', 'constant'),
+                             factors=self.factors,
+                             modality_dropout=self.config.get('modality_dropout', 0.0),
                              **options),
-        step.make_eval_step(self.graphdef, loader.read, **options))
+        step.make_eval_step(
+          self.graphdef, loader.read, modalities=self.modalities, **options))
     return self._steps[key]
 
 
@@ -241,15 +262,22 @@ class GroupRun:
 
   def __init__(self, trainer: Trainer, group: Sequence[members.Member],
                folder: run_folder.RunFolder | None, watch: progress.Progress,
-               paths: Sequence[lane_lib.Path | None]):
-    """`paths`: per member the (intervals, rate scale) to repeat, in the refit phase."""
+               paths: Sequence[lane_lib.Path | None] | None = None,
+               cuts: Sequence[Mapping[str, thresholds.Cut]] | None = None):
+    """Opens the members' data.
+
+    Args:
+      paths: per member the (intervals, rate scale) to repeat, in the refit phase.
+      cuts: per member head -> thresholds, as far as they were found before.
+    """
     self.trainer, self.config, self.heads = trainer, trainer.config, trainer.opened.heads
     self.watch, self.placement = watch, trainer.opened.placement
     self.phase = run_folder.phase(trainer.refit)
     self.lanes = [
       lane_lib.Lane(trainer.opened.member(member, refit=trainer.refit), self.config, trainer.rules,
-                    self.phase, folder and folder.member(member.name), path)
-      for member, path in zip(group, paths, strict=True)]
+                    self.phase, folder and folder.member(member.name), path, known)
+      for member, path, known in zip(
+        group, paths or [None] * len(group), cuts or [{}] * len(group), strict=True)]
     self.name = group[0].name if len(group) == 1 else f'{len(group)} members'
     self.loader = loader_lib.Group([lane.data.loader for lane in self.lanes],
                                    spread=self.placement.spread)
@@ -327,18 +355,34 @@ class GroupRun:
     """The numbers of those that were not given up."""
     return [m for m, lane in enumerate(self.lanes) if not lane.so_far.failed]
 
-  def survivors(self) -> tuple[list[members.Member], list[lane_lib.Path]]:
-    """The members that can go on, and the paths that led to their best; the others are closed."""
+  def survivors(self) -> tuple[
+      list[members.Member], list[lane_lib.Path], list[Mapping[str, thresholds.Cut]]]:
+    """The members that can go on, the paths that led to their best, and their thresholds.
+
+    The others are closed.
+    """
     for lane in self.lanes:
       if lane.so_far.failed:
         lane.give_up(self.trainer.opened)
     going_on = [self.lanes[m] for m in self.alive]
-    return [lane.data.member for lane in going_on], [lane.so_far.best_path for lane in going_on]
+    return ([lane.data.member for lane in going_on], [lane.so_far.best_path for lane in going_on],
+            [lane.cuts for lane in going_on])
+
+  def tune(self, values: Any, part: str) -> None:
+    """Finds the thresholds that are found on a part and not known yet, by `values`."""
+    lacking = [head for head in self.heads if head.tunes == part
+               and any(head.name not in self.lanes[m].cuts for m in self.alive)]
+    if lacking:
+      found = self.predict(values, part, self.alive)
+      for m in self.alive:
+        self.lanes[m].tune(lacking, part, *found[m])
 
   def finish(self) -> None:
     """Evaluates the best on validation and, once, on test; writes what the pooling reads."""
     wanted = ('test',) if self.phase == 'refit' else ('valid', 'test')  # refit trained on valid
     parts = {part: self.predict(self.state.best, part, self.alive) for part in wanted}
+    for (part, found), m in itertools.product(parts.items(), self.alive):
+      self.lanes[m].tune(self.heads, part, *found[m])
     for m in self.alive:
       self.lanes[m].finish(
         self.trainer.opened, {part: found[m] for part, found in parts.items()})
@@ -486,9 +530,13 @@ class GroupRun:
     scores = {m: {} for m in only}
     for m, head in itertools.product(only, self.heads):
       rows, logits = found[m][0], found[m][1][head.name]
-      labels = self.lanes[m].data.split.targets[head.name][rows]
-      # of outputs that are not finite there is nothing to say but that
-      these = head.scores(labels, logits) if np.isfinite(logits).all() else {'loss': math.nan}
+      data = self.lanes[m].data
+      labels = data.split.targets[head.name][rows]
+      if np.isfinite(logits).all():
+        weighing = head.weighing(data.fitted.class_weights[head.name])
+        these = weighing.tuned(labels, logits).scores(labels, logits)
+      else:  # there is nothing to say but that
+        these = {'loss': math.nan}
       scores[m] |= {f'{head.name}/{name}': value for name, value in these.items()}
     return scores
 
@@ -501,11 +549,17 @@ class GroupRun:
         jnp.array([member.get(field, default) for member in listed], jnp.float32))
 
     decays = [member.get('weight_decay', self.config.optim.weight_decay) for member in listed]
+    weighed = [h.name for h in self.heads if h.weighs_positives
+               and self.config.heads[h.name].get('class_weights', 'none') != 'none']
     return step.Settings(
       learning_rate=each('learning_rate', self.config.optim.learning_rate),
       loss_weight={h.name: each(f'heads.{h.name}.weight', h.weight) for h in self.heads},
       weight_decay=(each('weight_decay', self.config.optim.weight_decay)
-                    if any(decays) else None))
+                    if any(decays) else None),
+      positive_weight={name: self.placement.spread(jnp.array(
+        [lane.data.fitted.class_weights[name] for lane in self.lanes], jnp.float32))
+        for name in weighed},
+      span=self.placement.spread(jnp.array([lane.scheduled for lane in self.lanes], jnp.float32)))
 
   def _evaluation_keys(self) -> Any:
     """What dropout is drawn with where it stays on while evaluating; None: it does not."""

@@ -25,7 +25,6 @@ from emojax.train import control, experiment, imported, importing
 MODELS = {'mat': 'Model_MAT', 'mnt': 'Model_MNT'}
 MOMENTS = {'exp_avg': 'mu', 'exp_avg_sq': 'nu'}
 EMBEDDING = 'embedding.weight'
-UNSAID, NOTICE = (), ''
 WIDTHS = {authors_mat.FEATURE: authors_mat.WIDTH}
 NAMES_OF_RUN = ('seed', 'name', 'output')  # in these the members of a run may differ
 
@@ -53,7 +52,7 @@ FIXED = {
   'streams.audio.feature': authors_mat.FEATURE, 'streams.audio.normalise': 'none',
   'model.norm': 'torch_std', 'model.empty': 'uniform', 'model.mask_zero_frames': True,
   'batch.sampler': 'reshuffle', 'optim.name': 'adam', 'optim.weight_decay': 0.0,
-  'optim.clip_value': 0.0,
+  'optim.l2': 0.0, 'optim.schedule': 'constant', 'optim.rate_factors': '', 'optim.clip_value': 0.0,
   'train.evaluate_every_epochs': 1, 'train.evaluate_every_steps': 0,
   'control.metric': '',
 }
@@ -140,7 +139,7 @@ def read(path: str | pathlib.Path) -> Checkpoint:
     raise ValueError(f'{path} lacks {", ".join(lacking)}; a checkpoint of MAT or MNT holds '
                      f'{", ".join(wanted)}, this holds: {held}.')
   args, loss = _read_args(path, content['args'])
-  state_dict = _arrays(path, content['state_dict'], 'state_dict')
+  state_dict = importing.finite_tensors(path, content['state_dict'], 'state_dict')
   moments, step, group = _read_optimizer(path, content['optimizer'], list(state_dict))
   weight = loss.state.get('_buffers', {}).get('weight')
   return Checkpoint(path, xxhash.xxh3_128_hexdigest(path.read_bytes()), args,
@@ -187,7 +186,6 @@ def check_together(checkpoints: Iterable[Checkpoint], model: str) -> None:
     raise ValueError(f"{first.path} is a checkpoint of {first.args['model']}, but --model={model} "
                      f'stands for {MODELS[model]}'
                      + (f'; say --model={near[0]}.' if near else '.'))
-  seeds = {first.args['seed']: first.path}
   for other in others:
     different = [f'{name}: {first.args.get(name)!r} and {other.args.get(name)!r}'
                  for name in sorted({*first.args, *other.args} - {*NAMES_OF_RUN})
@@ -197,10 +195,7 @@ def check_together(checkpoints: Iterable[Checkpoint], model: str) -> None:
     if different:
       raise ValueError(f'{first.path} and {other.path} differ in more than the seed '
                        f'({"; ".join(different)}); make a run of each.')
-    seed = other.args['seed']
-    if seed in seeds:
-      raise ValueError(f'{seeds[seed]} and {other.path} have both seed {seed}; give one of them.')
-    seeds[seed] = other.path
+  importing.check_seeds((file.path, file.args['seed']) for file in (first, *others))
 
 
 def configure(config: ml_collections.ConfigDict, checkpoints: Sequence[Checkpoint], model: str,
@@ -261,6 +256,13 @@ def sources(checkpoints: Iterable[Checkpoint], config: ml_collections.ConfigDict
   return found
 
 
+def describe(checkpoints: Sequence[Checkpoint], config: ml_collections.ConfigDict,
+             ) -> importing.Description:
+  """Files of MAT and MNT leave nothing open."""
+  del checkpoints, config
+  return importing.Description(WIDTHS)
+
+
 def read_words(checkpoints: Sequence[Checkpoint], vocabulary: str | None,
                config: ml_collections.ConfigDict) -> tuple[fitted_lib.Fitted, dict[str, Any]]:
   """The words of the files, and what `imported.json` says of them.
@@ -297,16 +299,8 @@ def _read_args(path: pathlib.Path, args: Any) -> tuple[dict[str, Any], Record]:
     raise ValueError(f'{path}: args is no argparse.Namespace but a {type(args).__name__}.')
   plain = {name: value for name, value in args.state.items()
            if isinstance(value, bool | int | float | str)}
-  wrong = []
-  for name, kind in FLAGS.items():
-    value = plain.get(name)
-    fits = type(value) is kind or kind is float and type(value) is int
-    if name not in plain:
-      wrong.append(f'{name} is absent')
-    elif not fits:
-      wrong.append(f'{name}={value!r}, expected {kind.__name__}')
-  wrong += [f'{name}={value!r}' for name, value in plain.items()
-            if isinstance(value, float) and not math.isfinite(value)]
+  wrong = [f'{name} is absent' for name in FLAGS if name not in plain]
+  wrong += importing.wrong_values(plain, FLAGS)
   loss = args.state.get('loss_fn')
   if not isinstance(loss, Record) or loss.state.get('reduction') not in ('sum', 'mean'):
     wrong.append("loss_fn is no loss with reduction 'sum' or 'mean'")
@@ -348,20 +342,10 @@ def _read_optimizer(
   if others or np.shape(step) or not 0 <= step < 2**31 or step != int(step):
     raise ValueError(f'{path}: optimizer has not one count of updates for all parameters, but '
                      f'{", ".join(list(steps)[:5])}.')
-  moments = {moment: _arrays(path, {name: e[moment] for name, e in entries.items()}, moment)
-             for moment in MOMENTS}
+  moments = {
+    moment: importing.finite_tensors(path, {name: e[moment] for name, e in entries.items()}, moment)
+    for moment in MOMENTS}
   return moments, int(step), group
-
-
-def _arrays(path: pathlib.Path, values: Any, what: str) -> dict[str, np.ndarray]:
-  """`values` if they are finite arrays by name."""
-  if not isinstance(values, dict) or not values:
-    raise ValueError(f'{path}: {what} is no dict of parameters.')
-  for name, value in values.items():
-    number = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
-    if not isinstance(name, str) or not number or not np.isfinite(value).all():
-      raise ValueError(f'{path}: {name} in {what} is no tensor of finite numbers.')
-  return dict(values)
 
 
 def _check_class_weights(setting: Any, head: str, checkpoint: Checkpoint) -> None:

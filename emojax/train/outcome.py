@@ -12,7 +12,7 @@ import numpy as np
 from emojax.io import checksums
 from emojax.metrics import results
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import control, experiment, members, run_folder
+from emojax.train import control, experiment, known_best, members, run_folder, thresholds
 
 METRICS = 'metrics.jsonl'  # one line per evaluation
 MEMBER = 'member.json'  # a member's rows and how it was trained; written last
@@ -27,38 +27,51 @@ def _read(folder: run_folder.RunFolder, member: members.Member) -> dict[str, Any
   return checksums.Sealed(folder.member(member.name)).read_json(MEMBER)
 
 
-def predictions_path(folder: pathlib.Path, head: str, part: str) -> pathlib.Path:
-  """Where a member's predictions of one head on one part stand."""
-  return folder / f'predictions_{head}_{part}.csv'
+def predictions_path(folder: pathlib.Path, head: str, part: str, modalities: Sequence[str] = (),
+                     ) -> pathlib.Path:
+  """Where a member's predictions of one head on one part stand; `modalities`: from these alone."""
+  return folder / f'{"_".join(filter(None, ("predictions", head, part, "+".join(modalities))))}.csv'
 
 
 def forget_predictions(
     folder: run_folder.RunFolder, listed: Sequence[members.Member]) -> None:
-  """Drops the predictions of members that train on: an imported one may have been scored before."""
+  """Drops the predictions of members that train on, and the thresholds that were found with them.
+
+  An imported member may have been scored before.
+  """
   for member in listed:
     sealed = checksums.Sealed(folder.member(member.name))
-    sealed.forget(path.name for path in sealed.folder.glob('predictions_*.csv'))
+    sealed.forget([thresholds.KEPT,
+                   *(path.name for path in sealed.folder.glob('predictions_*.csv'))])
 
 
 def write_member(
     folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment,
     parts: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]], so_far: control.Progress,
+    cuts: Mapping[str, thresholds.Cut],
 ) -> dict[str, np.ndarray]:
-  """Writes a member's predictions and result; `parts`: part -> (rows, head -> logits).
+  """Writes a member's predictions and result.
+
+  Args:
+    parts: part -> (rows, head -> logits).
+    cuts: head -> the thresholds that it decides at.
 
   Returns:
     Pictures [H, W, 3] of the predictions by name.
   """
   index, protocol, rows_out, pictures = opened.corpus.index, opened.protocol, [], {}
   for part, (rows, logits) in parts.items():
-    write_predictions(folder, data, opened, part, rows, logits)
-  for (part, (rows, logits)), head in itertools.product(parts.items(), opened.heads):
+    write_predictions(folder, data, opened, part, rows, logits, cuts)
+  heads = thresholds.applied(opened.heads, cuts)
+  for (part, (rows, logits)), head in itertools.product(parts.items(), heads):
     labels = data.split.targets[head.name][rows]
     units = index[protocol.unit_column][rows]
-    rows_out += with_setting(data.member, head.result_rows(
+    made = head.result_rows(
       labels, logits[head.name], units, protocol=protocol.name, fold=data.member.fold_name,
       seed=data.member.seed, split=part, n_excluded=opened.corpus.num_excluded,
-      unit=protocol.unit))
+      unit=protocol.unit)
+    said = thresholds.notices({data.member.name: cuts.get(head.name)})
+    rows_out += with_setting(data.member, _noted(made, '\n'.join(said)))
     pictures[f'{part}/{head.shows}_{head.name}'] = head.picture(
       labels, logits[head.name], f'{protocol.name} {data.member.name}, {part}')
   _write_last(folder, {'rows': rows_out, 'control': dataclasses.asdict(so_far)})
@@ -103,10 +116,15 @@ def _unscored(head: Any, targets: np.ndarray, reason: str, **about: Any) -> list
 
 def write_predictions(
     folder: pathlib.Path, data: experiment.Member, opened: experiment.Experiment, part: str,
-    rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> None:
-  """Writes a member's predictions of one part, a file per head; decisions where no label is."""
+    rows: np.ndarray, logits: Mapping[str, np.ndarray], cuts: Mapping[str, thresholds.Cut],
+    modalities: Sequence[str] = (),
+) -> None:
+  """Writes a member's predictions of one part, a file per head; decisions where no label is.
+
+  `modalities`: that they were made from, where not from all.
+  """
   index, member = opened.corpus.index, data.member
-  for head in opened.heads:
+  for head in thresholds.applied(opened.heads, cuts):
     if part == protocol_lib.UNLABELLED:
       said = {'predictions': head.decisions(logits[head.name])}
     else:
@@ -116,7 +134,8 @@ def write_predictions(
       units=index[opened.protocol.unit_column][rows], folds=[member.fold_name] * len(rows),
       seeds=[member.seed] * len(rows), logits=logits[head.name],
       truncated=data.truncated[rows], **said)
-    checksums.Sealed(folder).write_text(predictions_path(folder, head.name, part).name, table)
+    path = predictions_path(folder, head.name, part, modalities)
+    checksums.Sealed(folder).write_text(path.name, table)
 
 
 def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[results.Row]:
@@ -136,12 +155,12 @@ def pool(folder: run_folder.RunFolder, opened: experiment.Experiment) -> list[re
                        f'without {", ".join(lacking)} there is no pooled score', **about)
     else:
       found = pooled(folder, group, head, 'test')
-      made = head.result_rows(found['label'], found['logits'], found['unit'], **about)
+      made = _noted(head.at(found.get('thresholds')).result_rows(
+        found['label'], found['logits'], found['unit'], **about), _about_cuts(folder, group, head))
     rows += with_setting(first, made)
   if len(opened.members) > 1:
     rows += results.mean_rows(rows)
-  if protocol.notice:
-    rows = [{'notice': protocol.notice} | row for row in rows]
+  rows = _noted(rows, protocol.notice)
   folder.sealed.write_json(run_folder.RESULT, rows)
   return rows
 
@@ -159,20 +178,38 @@ def with_setting(member: members.Member, rows: Sequence[results.Row]) -> list[re
   return [row | {'setting': member.setting} if member.settings else row for row in rows]
 
 
+def _noted(rows: Sequence[results.Row], notice: str) -> list[results.Row]:
+  """Rows that say `notice`, if there is one, before what they say already."""
+  if not notice:
+    return list(rows)
+  return [{'notice': '\n'.join(filter(None, [notice, row.get('notice')]))}
+          | {key: value for key, value in row.items() if key != 'notice'} for row in rows]
+
+
+def _about_cuts(
+    folder: run_folder.RunFolder, listed: Sequence[members.Member], head: Any) -> str:
+  """What is to be said of the thresholds of a head, in lines."""
+  return '\n'.join(thresholds.notices({
+    member.name: thresholds.read(folder.member(member.name), [head]).get(head.name)
+    for member in listed}))
+
+
 def pooled(folder: run_folder.RunFolder, listed: Sequence[members.Member], head, part: str,
-           ) -> dict[str, np.ndarray]:
+           modalities: Sequence[str] = ()) -> dict[str, np.ndarray]:
   """Predictions of several members one after the other, as `read_predictions` has them."""
   tables = [run_folder.read_predictions(
-    predictions_path(folder.member(m.name), head.name, part), head) for m in listed]
+    predictions_path(folder.member(m.name), head.name, part, modalities), head) for m in listed]
   return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
 
 
 def summary(
     folder: run_folder.RunFolder, protocol: protocol_lib.Protocol, heads: Sequence[Any],
-    listed: Sequence[members.Member], about: Mapping[str, Any], part: str = 'test') -> str:
+    listed: Sequence[members.Member], about: Mapping[str, Any], part: str = 'test',
+    modalities: Sequence[str] = ()) -> str:
   """The report that is printed: per head the pooled predictions of each seed, then the means.
 
-  Members that were given up come first; of their seed and setting there is no pooled score.
+  Members that were given up come first; of their seed and setting there is no pooled score. With
+  `modalities` it is on what was predicted from these alone.
   """
   blocks, scored = [], []
   trained = folder.sealed.holds(run_folder.RESULT)  # an imported run that was not has none
@@ -184,14 +221,22 @@ def summary(
   for head, group in itertools.product(heads, over_folds(listed)):
     if any(member.name in lacking for member in group):
       continue
-    first, found = group[0], pooled(folder, group, head, part)
+    first, found = group[0], pooled(folder, group, head, part, modalities)
+    head = head.at(found.get('thresholds'))
     rows = with_setting(first, head.result_rows(
       found['label'], found['logits'], found['unit'], protocol=protocol.name,
       fold='pooled' if len(group) > 1 else first.fold_name, seed=first.seed, split=part,
       n_excluded=about['n_excluded'], unit=protocol.unit))
-    blocks.append(head.report(found['label'], found['logits'], rows, protocol.notice))
+    alone = f'from {", ".join(modalities)} alone: all else was hidden' if modalities else ''
+    said = filter(None, [protocol.notice, alone, _about_cuts(folder, group, head)])
+    blocks.append(head.report(found['label'], found['logits'], rows, '\n'.join(said)))
     scored += rows
-  blocks += [_means(result, part), _clipped(about), held_against_truth(scored, about)]
+  if modalities:
+    result = [*scored, *results.mean_rows(scored)] if len(scored) > 1 else []
+  single = {(head.name, metric) for head in heads for metric in head.of_single_classes}
+  means = [row for row in result if (row['head'], row['metric']) not in single]
+  blocks += [_means(means, part), _clipped(about),
+             known_best.held_against_truth(scored, about, modalities or None)]
   return '\n\n'.join(filter(None, blocks))
 
 
@@ -201,41 +246,6 @@ def _clipped(about: Mapping[str, Any]) -> str:
     f'Labels of {head} outside their range, set to its nearest end: '
     + ', '.join(f'{number:,} of {name}' for name, number in numbers.items()) + '.'
     for head, numbers in about.get('clipped', {}).items())
-
-
-def held_against_truth(rows: Sequence[results.Row], about: Mapping[str, Any]) -> str:
-  """What scores on a generated corpus say, and how they stand to the best possible one.
-
-  Args:
-    rows: of all that is reported; of the accuracy on emotions the best possible is known.
-
-  Returns:
-    '' of a corpus that is none.
-  """
-  if not about.get('generated'):
-    return ''
-  known = [row for row in rows if (row['head'], row['metric']) == ('emotion', 'wa')]
-  if not known:
-    return about['statement']
-  bayes = about['bayes_accuracy']
-  best = bayes.get('text+audio', bayes['audio'])
-  single = max(value for name, value in bayes.items() if '+' not in name)
-  lines = [
-    about['statement'],
-    f'Bayes accuracy, the best possible: {best:.4f} from text and audio, {single:.4f} from the '
-    f'better one alone, chance {bayes["chance"]:.4f}.']
-  for wa in known:
-    judged = results.judge(round(wa['value'] * wa['n']), wa['n'], best=best, chance=bayes['chance'])
-    whose = [f'seed {wa["seed"]}', wa['setting']] if 'setting' in wa else [f'seed {wa["seed"]}']
-    clusters = '{:.4f} .. {:.4f}'.format(*wa['ci95']) if wa['ci95'] else 'no interval'
-    lines.append(
-      (f'{", ".join(whose)}: ' if len(known) > 1 else '')
-      + f'wa {judged.accuracy:.4f} is {judged.known_share:.2f} of what can be known; '
-      f'{wa["unit"]}s: {clusters} (k {wa["k"]}), binomial: {judged.ci95[0]:.4f} .. '
-      f'{judged.ci95[1]:.4f} (n {wa["n"]:,}).')
-    if judged.beats_best:
-      lines.append('This is better than the best possible score: something leaks.')
-  return '\n'.join(lines)
 
 
 def _means(rows: Sequence[results.Row], part: str) -> str:

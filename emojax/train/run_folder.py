@@ -102,8 +102,19 @@ class RunFolder:
       if found is not None and found != about['dataset']:
         raise ValueError(f'{self.path} was run on another build of the dataset ({found} there, '
                          f'{about["dataset"]} now); choose another --workdir, or delete it.')
+      self._check_widths(about.get('widths', {}))
     elif self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
       raise ValueError(f'{self.path} is not empty and holds no run; choose another --workdir.')
+
+  def _check_widths(self, now: Mapping[str, int]) -> None:
+    """Refuses frames of another width than those that imported parameters were trained on."""
+    there = self._imported.get('widths', {})
+    different = [f'{name}: {there[name]} there, {now[name]} now' for name in sorted(now)
+                 if there.get(name, now[name]) != now[name]]
+    if different:
+      raise ValueError(f'{self.path} was imported, and its frames have other numbers than those of '
+                       f'this data ({"; ".join(different)}); name the data that it was trained on, '
+                       'or import it again with the config of these features.')
 
   @property
   def dataset(self) -> str | None:
@@ -118,8 +129,7 @@ class RunFolder:
   @property
   def notices(self) -> list[str]:
     """What every result says besides its protocol's notice, as far as it is known."""
-    there = (self.path / IMPORTED).is_file()
-    notice = self.sealed.read_json(IMPORTED).get('notice') if there else ''
+    notice = self._imported.get('notice')
     return [*((self.about or {}).get('notices', ())), *([notice] if notice else [])]
 
   @property
@@ -136,8 +146,13 @@ class RunFolder:
   @property
   def imported(self) -> dict[str, Any]:
     """Member name -> what `imported.json` says of it; empty if the run is not an imported one."""
+    return self._imported.get('members', {})
+
+  @property
+  def _imported(self) -> Mapping[str, Any]:
+    """`imported.json`; empty if there is none."""
     there = (self.path / IMPORTED).is_file()
-    return self.sealed.read_json(IMPORTED)['members'] if there else {}
+    return self.sealed.read_json(IMPORTED) if there else {}
 
   def member(self, name: str) -> pathlib.Path:
     """The folder of one member."""
@@ -156,7 +171,7 @@ def predictions_csv(
   """A table of one row per utterance.
 
   Columns: id, unit, fold, seed, label, prediction, the outputs of `head` (a logit per class, or the
-  values), truncated.
+  values), its thresholds (a probability per class) if it decides at some, truncated.
 
   What is None has no column. `labels` and `predictions` are class numbers [N], written by name; or
   0 and 1 for each class, or numbers, [N, K], in K columns.
@@ -168,6 +183,9 @@ def predictions_csv(
     elif values is not None:
       columns |= zip(_per_class(name, head.classes), values.astype(head.label_type).T, strict=True)
   columns |= zip(head.outputs, logits.astype(np.float32).T, strict=True)
+  if head.cut is not None:
+    cut = np.broadcast_to(head.cut.astype(np.float32), logits.shape)
+    columns |= zip(_per_class('threshold', head.classes), cut.T, strict=True)
   columns['truncated'] = truncated.astype(int)
   text = io.StringIO()
   writer = csv.writer(text, lineterminator='\n')
@@ -179,17 +197,23 @@ def predictions_csv(
 def read_predictions(path: pathlib.Path, head: Any) -> dict[str, np.ndarray]:
   """The inverse: arrays `id`, `unit`, `fold`, `logits` [N, K], `truncated`, and `label` if there.
 
+  Of a head that decides at thresholds also these, `thresholds` [N, K].
+
   Raises:
     ValueError: if the file is damaged, or not of this head.
   """
   with open(checksums.Sealed(path.parent).check(path.name), newline='', encoding='utf-8') as file:
     rows = list(csv.DictReader(file))
-  wanted = head.outputs
+  cut = _per_class('threshold', head.classes) if head.tunes else []
+  wanted = [*head.outputs, *cut]
   if not rows or set(wanted) - set(rows[0]):
     raise ValueError(
-      f'{path}: expected the columns {list(wanted)}, found {list(rows[0]) if rows else []}.')
+      f'{path}: expected the columns {wanted}, found {list(rows[0]) if rows else []}.')
   found = {name: np.array([row[name] for row in rows]) for name in ('id', 'unit', 'fold')}
-  found['logits'] = np.array([[np.float32(row[name]) for name in wanted] for row in rows])
+  numbers = lambda names: np.array([[np.float32(row[name]) for name in names] for row in rows])
+  found['logits'] = numbers(head.outputs)
+  if cut:
+    found['thresholds'] = numbers(cut)
   found['truncated'] = np.array([row['truncated'] == '1' for row in rows])
   several = _per_class('label', head.classes)
   if 'label' in rows[0]:

@@ -4,9 +4,7 @@ Members lie over 'member', batches over 'data' and 'fsdp', and parameters, with 
 them, over 'fsdp', as rules over their names say.
 """
 
-import dataclasses
 import functools
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +15,8 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from emojax import near
 from emojax.io import parameters
-from emojax.types import Array, Tree
+from emojax.train import name_rules
+from emojax.types import Array
 
 AXES = ('member', 'data', 'fsdp')
 PLACES = ('first', 'last', 'largest', 'whole')  # which axis of a parameter a rule divides
@@ -169,40 +168,19 @@ def _from_whole(x: Array, sharding: NamedSharding) -> jax.Array:
   return jax.make_array_from_callback(x.shape, sharding, lambda index: x[index])
 
 
-@dataclasses.dataclass(frozen=True)
-class Rule:
-  """Parameters in whose names `pattern` is found are divided along the axis at `place`."""
+def parse(rules: str) -> tuple[name_rules.Rule, ...]:
+  """Rules whose values are of `PLACES`: 'largest' is the largest axis that fsdp divides."""
+  def place(name: str) -> str:
+    if name not in PLACES:
+      raise ValueError(near.hint(name, PLACES))
+    return name
 
-  pattern: re.Pattern
-  place: str
-
-  def __str__(self) -> str:
-    return f'config.mesh.rules: {f"{self.pattern.pattern}={self.place}"!r}'
-
-
-def parse(rules: str) -> tuple[Rule, ...]:
-  """The rules of 'PATTERN=PLACE; ...', such as 'embedding=first; lstm.*weight=last; .=whole'.
-
-  PATTERN is a regular expression that is searched in a parameter's dotted name; the first rule that
-  finds it decides. PLACE is one of `PLACES`: 'largest' is the largest axis that fsdp divides.
-  """
-  found = []
-  for rule in filter(None, (part.strip() for part in rules.split(';'))):
-    pattern, _, place = (part.strip() for part in rule.rpartition('='))
-    if not pattern or place not in PLACES:
-      raise ValueError(
-        f'config.mesh.rules: {rule!r} is not PATTERN=PLACE with a place of {", ".join(PLACES)}'
-        f'{near.hint(place, PLACES) if pattern else ""}.')
-    try:
-      found.append(Rule(re.compile(pattern), place))
-    except re.error as error:
-      raise ValueError(f'config.mesh.rules: {pattern!r} in {rule!r} is no regular expression '
-                       f'({error}).') from error
-  return tuple(found)
+  expected = f'PATTERN=PLACE with a place of {", ".join(PLACES)}'
+  return name_rules.parse(rules, 'config.mesh.rules', expected, place)
 
 
-def divided(shapes: Mapping[str, tuple[int, ...]], rules: tuple[Rule, ...], fsdp: int,
-            ) -> dict[str, int | None]:
+def divided(shapes: Mapping[str, tuple[int, ...]], rules: tuple[name_rules.Rule, ...],
+            fsdp: int) -> dict[str, int | None]:
   """Parameter -> the axis that is divided over 'fsdp'; None: every device has all of it.
 
   Parameters without a rule are divided along their largest axis that `fsdp` divides, if they have
@@ -211,39 +189,23 @@ def divided(shapes: Mapping[str, tuple[int, ...]], rules: tuple[Rule, ...], fsdp
   Raises:
     ValueError: for a rule that decides nothing, or an axis that `fsdp` does not divide.
   """
-  axes, used = {}, set()
-  for name, shape in shapes.items():
-    rule = next((rule for rule in rules if rule.pattern.search(name)), None)
-    used.add(rule)
-    axes[name] = _axis(name, shape, rule, fsdp)
-  for rule in rules:
-    if rule not in used:
-      raise ValueError(_decides_nothing(rule, shapes))
+  axes = {name: _axis(name, shapes[name], rule, fsdp)
+          for name, rule in name_rules.choose(rules, shapes).items()}
   return axes if fsdp > 1 else dict.fromkeys(axes)
 
 
-def _axis(name: str, shape: tuple[int, ...], rule: Rule | None, fsdp: int) -> int | None:
-  if rule and rule.place == 'whole':
+def _axis(name: str, shape: tuple[int, ...], rule: name_rules.Rule | None, fsdp: int) -> int | None:
+  if rule and rule.value == 'whole':
     return None
   fitting = [axis for axis, size in enumerate(shape) if size % fsdp == 0]
   largest = max(fitting, key=lambda axis: shape[axis], default=None)
   if rule is None:
     return largest if np.prod(shape) >= LEAST else None
-  axis = {'first': 0, 'last': len(shape) - 1, 'largest': largest}[rule.place]
+  axis = {'first': 0, 'last': len(shape) - 1, 'largest': largest}[rule.value]
   if axis not in fitting:
     there = ('; the largest axis that it divides has size '
              f'{shape[largest]}' if fitting else '; it divides none of its axes')
-    raise ValueError(f'{rule}: config.mesh.fsdp={fsdp} does not divide the {rule.place} axis of '
+    raise ValueError(f'{rule}: config.mesh.fsdp={fsdp} does not divide the {rule.value} axis of '
                      f'{name} {shape}{there}. Give {name} an earlier rule, or another fsdp.')
   return axis
 
-
-def _decides_nothing(rule: Rule, shapes: Mapping[str, Tree]) -> str:
-  taken = [name for name in shapes if rule.pattern.search(name)]
-  if taken:
-    return (f'{rule} decides nothing: earlier rules match all that it matches ({taken[0]} ...); '
-            'put it before them, or leave it out.')
-  words = sorted({word for name in shapes for word in re.findall(r'[A-Za-z_]\w*', name)})
-  hint = near.hint(
-    rule.pattern.pattern, [*words, *(part for word in words for part in word.split('_'))])
-  return (f'{rule}: no parameter has such a name{hint}; names are made of {", ".join(words)}.')

@@ -13,11 +13,12 @@ import optax
 from clu import metrics
 from flax import nnx
 
-from emojax.train import functional
+from emojax.train import functional, hiding, optim
 from emojax.train import guard as guard_lib
 from emojax.train import state as state_lib
-from emojax.types import Array, Batch, StreamSpec
+from emojax.types import Array, Batch, StreamSpec, Tree
 
+HIDING = 2**31 + 2  # folded into the key of a step, for what is hidden in it
 # data, feed, padded lengths -> batch; see `data.loader`
 Read = Callable[[Any, Any, tuple[tuple[str, int], ...]], Batch]
 
@@ -27,14 +28,18 @@ class Settings:
   """What members of one program may differ in beside their data and dropout rates; each [M].
 
   Attributes:
-    learning_rate: the rate, or a factor on the schedule where there is one.
+    learning_rate: the rate; with a schedule, that at its beginning.
     loss_weight: head -> its share in the total loss.
     weight_decay: decoupled from the gradient, as AdamW's; None: no member has any.
+    positive_weight: head -> [M, K], factors on the loss of classes that are there, of heads that
+      have any.
   """
 
   learning_rate: Array
   loss_weight: Mapping[str, Array]
   weight_decay: Array | None = None
+  positive_weight: Mapping[str, Array] = flax.struct.field(default_factory=dict)
+  span: Array | None = None
 
 
 def make_train_step(
@@ -43,7 +48,9 @@ def make_train_step(
     tx: optax.GradientTransformation,
     read: Read,
     *,
-    schedule: Callable[[Array], Array] | None = None,
+    schedule: str = 'constant',
+    factors: Tree | None = None,
+    modality_dropout: float = 0.0,
     members: int = 1,
     in_axes: Any = 0,
     accumulate: int = 1,
@@ -60,7 +67,9 @@ def make_train_step(
 
   Args:
     heads: the task's heads: loss, reduce, decide.
-    schedule: the learning rate by the number of updates made, times `Settings.learning_rate`.
+    schedule: a key of `optim.SCHEDULES`.
+    factors: what the rate of each parameter is multiplied with; None: with nothing.
+    modality_dropout: see `hiding.at_random`.
     in_axes: `vmap`'s axes for (data, feed).
     accumulate: in how many parts, one after the other, a batch is run; it has to divide B. Only for
       models and heads that `check_accumulation` lets pass.
@@ -76,10 +85,14 @@ def make_train_step(
   @functools.partial(jax.value_and_grad, has_aux=True)
   def loss_of(params, state, settings, batch, rows, whole):
     """Of a batch or of a part of it: `rows` of a batch whose weights are `whole`."""
+    key, inputs = jax.random.fold_in(state.key, state.step), batch.inputs
+    if modality_dropout:
+      inputs = hiding.at_random(inputs, modality_dropout, jax.random.fold_in(key, HIDING), rows)
     output, model_state = functional.apply(
-      graphdef, params, state.model_state, batch.inputs,
-      key=jax.random.fold_in(state.key, state.step), rows=rows)
-    losses = {h.name: h.loss(output.heads[h.name], batch.targets[h.name]) for h in heads}
+      graphdef, params, state.model_state, inputs, key=key, rows=rows)
+    weights = {name: (weight,) for name, weight in settings.positive_weight.items()}
+    losses = {h.name: h.loss(output.heads[h.name], batch.targets[h.name], *weights.get(h.name, ()))
+              for h in heads}
     loss = total(settings, losses, batch.weight, whole) + sum(output.aux_loss.values())
     return loss, (output.heads, model_state, losses)
 
@@ -118,8 +131,10 @@ def make_train_step(
     if settings.weight_decay is not None:
       direction = jax.tree.map(
         lambda d, p: d + settings.weight_decay.astype(p.dtype) * p, direction, state.params)
-    factor = -settings.learning_rate * (1 if schedule is None else schedule(state.step))
-    params = jax.tree.map(lambda p, d: p + factor.astype(p.dtype) * d, state.params, direction)
+    if factors is not None:
+      direction = jax.tree.map(lambda d, factor: factor * d, direction, factors)
+    rate = -settings.learning_rate * optim.SCHEDULES[schedule](state.step, settings.span)
+    params = jax.tree.map(lambda p, d: p + rate.astype(p.dtype) * d, state.params, direction)
     after = state.replace(step=state.step + 1, params=params, model_state=model_state,
                           opt_state=opt_state)
     if members == 1:  # alone, a done member is not stepped; selecting costs a copy of the state
@@ -145,8 +160,10 @@ def make_train_step(
 
 def make_eval_step(
     graphdef: nnx.GraphDef, read: Read, *, members: int = 1, in_axes: Any = 0,
-    layout: state_lib.TrainState | None = None) -> Callable:
+    layout: state_lib.TrainState | None = None, modalities: Sequence[str] = ()) -> Callable:
   """`step(params, model_state, data, feed, lengths, keys=None) -> head name -> [M, B, width]`.
+
+  With `modalities` all others are hidden.
 
   With `keys` [M] dropout stays on. An utterance's masks follow from its member's key and its row in
   the dataset, so that its answer depends neither on its batch nor on when it is asked for.
@@ -159,7 +176,8 @@ def make_eval_step(
       batch = read(data, feed, lengths)
       rows = None if key is None else batch.index
       return functional.apply(
-        graphdef, params, model_state, batch.inputs, key=key, rows=rows, training=False)[0].heads
+        graphdef, params, model_state, hiding.all_but(batch.inputs, modalities), key=key,
+        rows=rows, training=False)[0].heads
 
     axes = (0, 0, *(in_axes if isinstance(in_axes, tuple) else (in_axes, in_axes)), 0)
     return state_lib.over_members(one, members, in_axes=axes)(

@@ -51,7 +51,8 @@ PROTOCOLS = ('iemocap/fme_as_published', 'iemocap/mse_as_published',
 # What both originals have no setting for; quirks are set in the models that know them.
 FIXED = {
   'optim.name': 'adam_tf1', 'optim.b1': 0.9, 'optim.b2': 0.999, 'optim.eps': 1e-8,
-  'optim.weight_decay': 0.0, 'optim.clip_norm': 0.0, 'optim.clip_value': 10.0}
+  'optim.weight_decay': 0.0, 'optim.l2': 0.0, 'optim.schedule': 'constant',
+  'optim.rate_factors': '', 'optim.clip_norm': 0.0, 'optim.clip_value': 10.0}
 FIXED_OF_HEAD = {'loss': 'sigmoid', 'reduction': 'mean', 'weight': 1.0, 'class_weights': 'none'}
 QUIRKS = {'read_padding': True, 'memory_layout': 'reshape'}
 
@@ -110,16 +111,10 @@ def check_together(checkpoints: Sequence[Checkpoint], model: str) -> None:
   """Refuses bundles of another model than `model`, and such as are not members of one run."""
   first, *others = checkpoints
   found = model_of(first.variables)
-  if found not in (model, None):
-    raise ValueError(f'{first.path} is a checkpoint of {MODELS[found]}, but --model={model} stands '
-                     f'for {MODELS[model]}; say --model={found}.')
-  shapes = [_shapes(checkpoint) for checkpoint in checkpoints]
+  importing.refuse_other(first.path, found or model, model, MODELS)
   seen = {first.checksum: first.path}
-  for other, theirs in zip(others, shapes[1:]):
-    if different := [name for name in sorted({*shapes[0], *theirs})
-                     if shapes[0].get(name) != theirs.get(name)]:
-      raise ValueError(f'{first.path} and {other.path} are not of one size: {len(different)} '
-                       f'tensors differ ({", ".join(different[:3])}); make a run of each.')
+  for other in others:
+    importing.check_same_sizes(first.path, first.variables, other.path, other.variables)
     if other.checksum in seen:
       raise ValueError(f'{seen[other.checksum]} and {other.path} hold the same; give one of them.')
     seen[other.checksum] = other.path
@@ -150,6 +145,13 @@ def configure(config: ml_collections.ConfigDict, checkpoints: Sequence[Checkpoin
   importing.set_fields(config, values, range(len(checkpoints)), first.path)
 
 
+def describe(checkpoints: Sequence[Checkpoint], config: ml_collections.ConfigDict,
+             ) -> importing.Description:
+  """The same of all bundles."""
+  del checkpoints, config
+  return importing.Description(WIDTHS, UNSAID, NOTICE)
+
+
 def read_words(checkpoints: Sequence[Checkpoint], vocabulary: str | None,
                config: ml_collections.ConfigDict) -> tuple[fitted_lib.Fitted, dict[str, Any]]:
   """The words of the bundles, and what `imported.json` says of them; a model of sound has none.
@@ -161,11 +163,7 @@ def read_words(checkpoints: Sequence[Checkpoint], vocabulary: str | None,
     ValueError: if there is none, or if an embedding has another number of rows than it needs.
   """
   if 'text' not in config.streams:
-    if vocabulary:
-      raise ValueError(f'--vocabulary={vocabulary}: {config.model.name} reads no words; leave it '
-                       'out.')
-    fitted = importing.fitted(config, 'no words', vocabulary={}, scheme='', vectors=None)
-    return fitted, {'vocabulary': None}
+    return importing.without_words(config, vocabulary)
   folder, name = checkpoints[0].path.parent, authors_mdre.VOCABULARY
   path = pathlib.Path(vocabulary) if vocabulary else authors_mdre.found_beside(folder, name)
   if path is None or not path.is_file():
@@ -197,10 +195,6 @@ def _renamed(values: Mapping[str, np.ndarray], config: ml_collections.ConfigDict
   table = experiment.module('models', config.model.name, 'config.model.name').FROM_TF
   [head] = config.heads
   return parameters.rename(values, table, head=head, transposed=False)
-
-
-def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
-  return {name: value.shape for name, value in checkpoint.variables.items()}
 
 
 def _step(path: pathlib.Path, tensors: Mapping[str, np.ndarray]) -> int:

@@ -16,7 +16,15 @@ from emojax import near
 from emojax.data import plan as plan_lib
 from emojax.io import parameters
 from emojax.protocols import protocol as protocol_lib
-from emojax.train import experiment, finished, functional, run_folder, sharding, state
+from emojax.train import (
+  experiment,
+  finished,
+  functional,
+  run_folder,
+  sharding,
+  state,
+  thresholds,
+)
 from emojax.types import ModelOutput, Stream
 
 
@@ -40,7 +48,8 @@ class Trained:
   """One member: its model, and the corpus where it lies now.
 
   Attributes:
-    opened: the experiment. data: what the member was trained on.
+    opened: the experiment. data: what the member was trained on. heads: at the thresholds that were
+      found for the member, if any were.
   """
 
   def __init__(self, run: finished.Run, name: str = '', *, data_path: str | None = None,
@@ -67,6 +76,8 @@ class Trained:
       fitted=experiment.kept_fitted(config, run.folder))
     run.folder.check(config, self.opened.about)
     self.data = self.opened.member(self.member, refit=config.refit)
+    self.heads = thresholds.applied(self.opened.heads, thresholds.read(
+      run.folder.member(self.member.name), self.opened.heads))
     best = run.best(self.member.name, run_folder.phase(config.refit))
     shapes = dict(zip(('params', 'model_state'), functional.shapes(self.data.make)))
     self._values = state.strip({

@@ -23,7 +23,7 @@ KINDS = {
   'of a dataset': r'/(metadata|counts|dataset_info|features)\.json$|/exclusions\.jsonl$|/LICENSE$',
   'config': r'/config\.json$',
   'of a run': r'/(run|imported|result)\.json$',
-  'of a member': r'/(member|skipped_\w+)\.json$',
+  'of a member': r'/(member|skipped_\w+|thresholds)\.json$',
   'predictions': r'/predictions_\w+\.csv$',
   'metrics': r'/metrics\.jsonl$',
   'other': '',  # what a killed program left over

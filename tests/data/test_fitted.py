@@ -62,12 +62,28 @@ def test_wrong_class_weights_are_answered(setting, message):
     fitted.class_weights(setting, np.array([0, 0, 2]), NAMES)
 
 
-def test_several_labels_weigh_the_same():
-  ids = np.array([[0, 1, 0], [1, 1, 0]])
+def test_of_several_labels_the_loss_of_positives_is_weighed():
+  ids = np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], np.int32)  # the third has none
   assert fitted.class_weights('none', ids, NAMES) == (1, 1, 1)
+  found = fitted.class_weights('balanced', ids, NAMES)
+  assert found == (3 / 1, 2 / 2, 3 / 1) and all(type(weight) is float for weight in found)
+  assert fitted.class_weights((1, 2.5, 0.5), ids, NAMES) == (1, 2.5, 0.5)
+  for setting, rows, message in (
+      ('balanced', ids[:3], r"every class in the training part; it has .*'happy': 2, 'sad': 0\}"),
+      ('balanced', ids[:2], r"it has \{'neutral': 1, 'happy': 2, 'sad': 0\}"),
+      ('balanced', np.maximum(ids, [[0, 1, 0]]), r"without each label .* of 4 it has .*'happy': 4"),
+      ('balance', ids, "expected 'none', 'balanced' or 3 numbers"),
+      ((1.0, 0.0, 2.0), ids, 'on the loss of positives lies above 0')):
+    with pytest.raises(ValueError, match=message):
+      fitted.class_weights(setting, rows, NAMES)
+
+
+def test_numbers_weigh_the_same():
+  numbers = np.array([[0.5, 1, 0], [1, 1, 0]], np.float32)
+  assert fitted.class_weights('none', numbers, NAMES) == (1, 1, 1)
   for setting in ('balanced', (1.0, 2.0, 3.0)):
-    with pytest.raises(ValueError, match="of several labels or of numbers knows 'none' alone"):
-      fitted.class_weights(setting, ids, NAMES)
+    with pytest.raises(ValueError, match="a head of numbers knows 'none' alone"):
+      fitted.class_weights(setting, numbers, NAMES)
 
 
 @pytest.mark.parametrize('vectors', [None, np.arange(12, dtype=np.float32).reshape(4, 3) / 7])
@@ -96,6 +112,17 @@ def test_saved_values_come_back(tmp_path, vectors):
   assert about['source'] == 'iemocap/loso5 session1 train'
   assert sorted(path.name for path in tmp_path.iterdir()) == [
     'checksums.json', 'fitted.json', 'fitted.npz']
+
+
+def test_bytes_depend_on_values_alone(tmp_path):
+  """A run that goes on reads what it was fitted with, and may write it again in another order."""
+  pair = np.zeros(2, np.float32), np.ones(2, np.float32)
+  written = []
+  for order in ('abc', 'cab'):
+    fitted.Fitted('source', {}, '', None, dict.fromkeys(order, pair), {}).save(tmp_path / order)
+    written.append((tmp_path / order / 'fitted.npz').read_bytes())
+  assert written[0] == written[1]
+  assert list(fitted.load(tmp_path / 'cab').moments) == ['a', 'b', 'c']
 
 
 def test_saving_nothing_fitted(tmp_path):

@@ -70,12 +70,14 @@ THERE = (RANDOM.random((400, 3)) < [0.5, 0.2, 0.01]).astype(int)
 LOGITS = 2 * THERE - 1 + RANDOM.normal(0, 1, (400, 3))
 
 
-def felt_report(labels=THERE, logits=LOGITS, units=UNITS, protocol='mosei/six', words=''):
+def felt_report(labels=THERE, logits=LOGITS, units=UNITS, protocol='mosei/six', words='',
+                thresholds=None):
   rows = results.multi_label_rows(
-    labels, logits, units, class_names=FELT, protocol=protocol, fold='official', seed=1,
-    split='test', head='emotion', n_excluded=3, unit='video')
+    labels, logits, units, class_names=FELT, thresholds=thresholds, protocol=protocol,
+    fold='official', seed=1, split='test', head='emotion', n_excluded=3, unit='video')
+  decisions = logits > 0 if thresholds is None else multi_label.decide(logits, thresholds)
   return report.multi_label_report(
-    multi_label.confusion(labels, logits > 0), FELT, rows, words=words), rows
+    multi_label.confusion(labels, decisions), FELT, rows, words=words, thresholds=thresholds), rows
 
 
 def test_multi_label_report_says_what_sklearn_says():
@@ -86,28 +88,41 @@ def test_multi_label_report_says_what_sklearn_says():
     THERE, LOGITS > 0, zero_division=np.nan)
   matrices = sklearn.multilabel_confusion_matrix(THERE, LOGITS > 0)
   per_class, scores, counts = (block.splitlines() for block in text.split('\n\n')[1:])
-  assert per_class[0].split() == ['precision', 'recall', 'f1', 'support', 'share']
+  assert per_class[0].split() == ['accuracy', 'wacc_mosei', 'precision', 'recall', 'f1', 'auc',
+                                  'ece', 'support', 'share']
+  values = {row['metric']: row['value'] for row in rows}
   for c, name in enumerate(FELT):
-    assert per_class[1 + c].split() == [
-      name, f'{precision[c]:.4f}', f'{recall[c]:.4f}', f'{f1[c]:.4f}', str(support[c]),
-      f'{THERE[:, c].mean():.1%}']
+    cells = per_class[1 + c].split()
+    assert cells[3:6] == [f'{x[c]:.4f}' for x in (precision, recall, f1)]
+    assert cells[0] == name and cells[1:3] + cells[6:8] == [
+      f'{values[f"{metric}_{name}"]:.4f}' for metric in ('accuracy', 'wacc_mosei', 'auc', 'ece')]
+    assert cells[8:] == [str(support[c]), f'{THERE[:, c].mean():.1%}']
     (tn, fp), (fn, tp) = matrices[c]
     assert counts[2 + c].split() == [name, *map(str, (tp, fn, fp, tn))]
   assert counts[:2] == ['label: decision', counts[1]]
   assert re.split('  +', counts[1].strip()) == ['yes: yes', 'yes: no', 'no: yes', 'no: no']
-  assert [line.split()[0] for line in scores[1:]] == [row['metric'] for row in rows]
+  assert [line.split()[0] for line in scores[1:]] == [
+    *multi_label.METRICS, 'auc_macro', 'ece'], 'those of single classes stand in the table of these'
   for table in (per_class, scores, counts[1:]):
     assert len({len(line) for line in table}) == 1
+
+
+def test_multi_label_report_shows_thresholds_and_their_range_over_folds():
+  thresholds = np.array([0.35, 0.5, 0.6])
+  text, _ = felt_report(thresholds=thresholds)
+  per_class = text.split('\n\n')[1].splitlines()
+  assert [line.split()[-1] for line in per_class] == ['threshold', '0.35', '0.50', '0.60']
+  folds = np.where(np.arange(400)[:, None] < 200, thresholds, [0.35, 0.45, 0.05])
+  per_class = felt_report(thresholds=folds)[0].split('\n\n')[1].splitlines()
+  assert [line.split()[-1] for line in per_class[1:]] == ['0.35', '0.45..0.50', '0.05..0.60']
 
 
 def test_multi_label_report_of_what_is_undefined():
   labels, logits = THERE * [1, 1, 0], np.where([True, True, False], LOGITS, -1)
   text, _ = felt_report(labels, logits)
-  assert re.search(r'^fear +- +- +- +0 +0.0%$', text, re.M)
-  assert re.search(r'^auc_fear +- +fear has no positives$', text, re.M)
-  assert re.search(r'^auc_sad +0\.\d{4} +0\.\d{4} \.\. [01]\.\d{4}$', text, re.M)
+  assert re.search(r'^fear +1.0000 +- +- +- +- +- +0\.\d{4} +0 +0.0%$', text, re.M)
   empty, _ = felt_report(labels[:0], logits[:0], UNITS[:0])
-  assert re.search(r'^happy +- +- +- +0 +-$', empty, re.M) and empty.count('no utterances') == 9
+  assert re.search(r'^happy( +-){7} +0 +-$', empty, re.M) and empty.count('no utterances') == 10
   leaky, _ = felt_report(protocol='mosei/six_as_published', words='The best epoch on test.')
   assert leaky.startswith('chosen on test: not an honest estimate. The best epoch on test.\n')
 
@@ -152,7 +167,7 @@ def test_value_report_says_where_labels_and_predictions_lie():
   assert re.search(r'^corr_valence +- +labels or predictions are all the same$', scores, re.M)
   empty = value_rows(labels[:0], predictions[:0], names)
   text = report.value_report(labels[:0], predictions[:0], names, empty)
-  assert re.search(r'^valence +- +- +- +-$', text, re.M) and text.count('no utterances') == 9
+  assert re.search(r'^valence +- +- +- +-$', text, re.M) and text.count('no utterances') == 12
 
 
 def test_value_picture_is_dark_on_the_line_of_perfect_predictions():

@@ -81,6 +81,21 @@ def test_a_diverged_model_has_no_score():
     rows_of(outputs=np.zeros((6, 2)))
 
 
+@pytest.mark.parametrize('units', [UNITS, np.arange(6)])
+def test_with_confidence_there_is_a_calibration_error(units):
+  confidence = np.array([0.9, 0.41, 0.62, 1.0, 0.62, 0.35])
+  *others, row = rows_of(units=units, confidence=confidence)
+  assert others == rows_of(units=units)
+  right = LABELS == PREDICTIONS
+  error = lambda keep: calibration_error(confidence[keep], right[keep])
+  assert row['metric'] == 'ece' and row['value'] == pytest.approx(error(units == units))
+  without = np.array([error(units != u) for u in np.unique(units)])
+  k = len(without)
+  spread = np.sqrt((k - 1) / k * ((without - without.mean())**2).sum())
+  low, high = stats.t.interval(0.95, k - 1, loc=row['value'], scale=spread)
+  assert row['ci95'] == pytest.approx([max(low, 0), min(high, 1)])
+
+
 FELT = ('happy', 'sad', 'fear')
 
 
@@ -95,26 +110,51 @@ def felt_rows(labels, logits, units, **source):
     labels, logits, units, class_names=FELT, **SOURCE | source)
 
 
-def oracles(labels, logits):
+def calibration_error(confidence, right):
+  """A loop over bins and utterances."""
+  error = 0.0
+  for b in range(15):
+    mine = [i for i, c in enumerate(confidence) if b / 15 < c <= (b + 1) / 15 or b == c == 0]
+    if mine:
+      error += len(mine) / len(right) * abs(
+        np.mean([right[i] for i in mine]) - np.mean([confidence[i] for i in mine]))
+  return error
+
+
+def oracles(labels, logits, thresholds=(0.5, 0.5, 0.5)):
   """Metric -> score as scikit-learn says it."""
-  decisions, nan = (logits > 0).astype(int), {'zero_division': np.nan}
-  areas = [sklearn.roc_auc_score(labels[:, c], logits[:, c]) for c in range(3)]
+  chances = 1 / (1 + np.exp(-logits))
+  decisions, nan = (chances > thresholds).astype(int), {'zero_division': np.nan}
+  each = {name: [f(labels[:, c], x[:, c]) for c in range(3)] for name, f, x in (
+    ('accuracy', sklearn.accuracy_score, decisions),
+    ('wacc_mosei', sklearn.balanced_accuracy_score, decisions),
+    ('precision', sklearn.precision_score, decisions),
+    ('recall', sklearn.recall_score, decisions),
+    ('f1', sklearn.f1_score, decisions),
+    ('auc', sklearn.roc_auc_score, logits),
+    ('ece', lambda there, p: calibration_error(p, there), chances))}
   return {
     'accuracy_elementwise': (decisions == labels).mean(),
-    'ua': np.mean([sklearn.balanced_accuracy_score(labels[:, c], decisions[:, c])
-                   for c in range(3)]),
+    'wacc_mosei': np.mean(each['wacc_mosei']),
+    'ua': np.mean(each['wacc_mosei']),
     'f1_macro': sklearn.f1_score(labels, decisions, average='macro', **nan),
     'f1_micro': sklearn.f1_score(labels, decisions, average='micro', **nan),
     'f1_weighted': sklearn.f1_score(labels, decisions, average='weighted', **nan),
-    **{f'auc_{name}': area for name, area in zip(FELT, areas)},
-    'auc_macro': np.mean(areas)}
+    'precision': np.mean(each['precision']), 'recall': np.mean(each['recall']),
+    'auc_macro': np.mean(each['auc']), 'ece': np.mean(each['ece']),
+    **{f'{metric}_{name}': score for c, name in enumerate(FELT)
+       for metric, score in ((metric, scores[c]) for metric, scores in each.items())}}
 
 
-def test_multi_label_rows_equal_sklearn_and_its_brute_jackknife():
+@pytest.mark.parametrize('thresholds', [None, (0.35, 0.5, 0.6)])
+def test_multi_label_rows_equal_sklearn_and_its_brute_jackknife(thresholds):
   labels, logits, units = felt()
-  rows = felt_rows(labels, logits, units)
-  values, k = oracles(labels, logits), 4
-  without = [oracles(labels[units != u], logits[units != u]) for u in range(k)]
+  rows = felt_rows(labels, logits, units, thresholds=thresholds)
+  at = {'thresholds': thresholds} if thresholds else {}
+  values, k = oracles(labels, logits, **at), 4
+  without = [oracles(labels[units != u], logits[units != u], **at) for u in range(k)]
+  assert felt_rows(labels, logits, units, thresholds=thresholds and np.tile(
+    thresholds, (len(labels), 1))) == rows
   assert [row['metric'] for row in rows] == list(values)
   for row in rows:
     moved = np.array([scores[row['metric']] for scores in without])
@@ -139,9 +179,12 @@ def test_a_class_that_is_always_or_never_there_has_no_area():
   rows = felt_rows(np.zeros_like(labels), -np.ones_like(logits), units)
   reasons = {row['metric']: row['reason'] for row in rows if row['value'] is None}
   assert reasons == {
-    **dict.fromkeys(('f1_macro', 'f1_micro', 'f1_weighted'), 'no class has positives'),
-    **{f'auc_{name}': f'{name} has no positives' for name in FELT},
-    'auc_macro': 'no class has both positives and negatives'}
+    **dict.fromkeys(('f1_macro', 'f1_micro', 'f1_weighted', 'recall'), 'no class has positives'),
+    'precision': 'no class is decided for',
+    **{f'precision_{name}': f'{name} is never decided for' for name in FELT},
+    **{f'{metric}_{name}': f'{name} has no positives' for name in FELT
+       for metric in ('wacc_mosei', 'recall', 'f1', 'auc')},
+    **dict.fromkeys(('wacc_mosei', 'auc_macro'), 'no class has both positives and negatives')}
   json.dumps(rows, allow_nan=False)
 
 

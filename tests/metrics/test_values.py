@@ -38,6 +38,8 @@ def oracles(y, p):
     'mae': sklearn.mean_absolute_error(y, p),
     'corr': stats.pearsonr(y, p).statistic,
     'ccc': 2 * np.cov(y, p, bias=True)[0, 1] / (y.var() + p.var() + (y.mean() - p.mean())**2),
+    'ccc_unbiased': 2 * np.cov(y, p)[0, 1] / (
+      y.var(ddof=1) + p.var(ddof=1) + (y.mean() - p.mean())**2),
     'acc2_nonneg': np.mean((y >= 0) == (p >= 0)),
     'f1_nonneg': f1(y >= 0, p >= 0),
     'acc2_nonzero': np.mean((y > 0)[there] == (p > 0)[there]),
@@ -84,17 +86,20 @@ def test_weighted_f1_by_hand():
 def test_concordance_by_hand():
   # means 2 and 3, variances 2/3 and 2/3, covariance 2/3: 4/3 over 4/3 + 1
   assert score('ccc', [1, 2, 3], [2, 3, 4]) == pytest.approx(4 / 7)
+  # over n - 1: variances and covariance 1, so 2 over 2 + 1
+  assert score('ccc_unbiased', [1, 2, 3], [2, 3, 4]) == pytest.approx(2 / 3)
+  assert math.isnan(score('ccc_unbiased', [1], [2])) and score('ccc', [1], [2]) == 0
   assert score('corr', [1, 2, 3], [2, 3, 4]) == pytest.approx(1) and score(
     'mae', [1, 2, 3], [2, 3, 4]) == 1
 
 
 def test_the_range_of_the_labels_decides_what_there_is():
-  assert list(values.of_range(1, 5)) == ['mae', 'corr', 'ccc']
+  assert list(values.of_range(1, 5)) == ['mae', 'corr', 'ccc', 'ccc_unbiased']
   assert set(SENTIMENTS) == set(oracles(*drawn()[:2]))
 
 
 def test_of_a_distance_less_is_better():
-  for name in ('mae', 'loss', 'mae_valence', 'mae_class'):
+  for name in ('mae', 'loss', 'mae_valence', 'mae_class', 'ece', 'ece_happy'):
     assert values.smaller_is_better(name)
   for name in ('wa', 'corr', 'ccc_valence', 'acc2_nonneg', 'f1_macro', 'auc_lost'):
     assert not values.smaller_is_better(name)
@@ -151,7 +156,7 @@ def test_of_several_values_the_mean_comes_first_with_an_interval_of_its_own():
   units = parts[0][2]
   labels, predictions = (np.stack([part[i] for part in parts], 1) for i in range(2))
   rows = {row['metric']: row for row in rows_of(labels, predictions, units, names, general)}
-  assert list(rows) == [f'{metric}{of}' for metric in ('mae', 'corr', 'ccc')
+  assert list(rows) == [f'{metric}{of}' for metric in ('mae', 'corr', 'ccc', 'ccc_unbiased')
                         for of in ('', '_valence', '_activation')]
   alone = {row['metric']: row for row in rows_of(
     labels[:, 1], predictions[:, 1], units, metrics=general)}

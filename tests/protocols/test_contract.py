@@ -88,6 +88,8 @@ def every_label(kind):
   if isinstance(kind, labels_lib.Categories):
     spelled = [s for spellings in kind.classes.values() for s in spellings]
     return [{kind.column: s} for s in [*spelled, NO_CLASS]]
+  if isinstance(kind, labels_lib.EachClass):
+    return every_label(kind.of)
   if isinstance(kind, labels_lib.Score):
     return [{kind.column: score} for score in np.linspace(-3, 3, 25).tolist()]
   if isinstance(kind, labels_lib.Values):
@@ -103,8 +105,8 @@ def has_label(protocol, index):
   """A second way to say it, without ids."""
   there = np.ones(len(index[protocol.unit_column]), bool)
   for kind in protocol.labels.values():
-    if isinstance(kind, labels_lib.Categories):
-      there &= index[kind.column] != NO_CLASS
+    if isinstance(kind, labels_lib.Categories | labels_lib.EachClass):
+      there &= index[kind.columns[0]] != NO_CLASS
     elif isinstance(kind, labels_lib.Score) and kind.rule == 'nonzero2':
       there &= index[kind.column] != 0
   return there
@@ -229,6 +231,12 @@ def test_targets_are_the_class_of_each_label(protocol):
       np.testing.assert_array_equal(targets, np.stack(columns, 1), strict=True)
       continue
     assert targets.dtype == np.int32
+    if isinstance(labels, labels_lib.EachClass):
+      of = labels.of.ids(index)
+      assert (targets[of < 0] == -1).all() and set(of[of >= 0]) == set(range(len(labels.names)))
+      assert (targets[of >= 0].sum(1) == 1).all()
+      assert targets[of >= 0].argmax(1).tolist() == of[of >= 0].tolist()
+      continue
     if labels.form == 'several classes':
       columns = [index[column] > 0 for column in labels.intensities.values()]
       np.testing.assert_array_equal(targets, np.stack(columns, 1))

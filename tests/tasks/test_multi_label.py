@@ -11,6 +11,7 @@ from emojax.tasks import multi_label
 CLASSES = ('happy', 'sad', 'fear')
 LOGITS = np.array([[2.0, -1, 0], [-3, 0.5, 700], [4, -700, -2], [-0.5, 1, 3]])
 TARGET = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 0]])
+CHANCES = 1 / (1 + np.exp(-LOGITS))
 
 
 def head(**changes):
@@ -115,6 +116,11 @@ def test_scores_by_hand(positive_weight):
   assert found == pytest.approx({
     'accuracy_elementwise': 7 / 12,
     'ua': ((1 / 2 + 1 / 2) / 2 + 1 + (0 / 1 + 1 / 3) / 2) / 3,
+    'wacc_mosei': ((1 / 2 + 1 / 2) / 2 + 1 + (0 / 1 + 1 / 3) / 2) / 3,
+    'precision': (1 / 2 + 1 + 1 / 2) / 3,
+    'recall': (1 / 2 + 1 + 1 / 3) / 3,
+    # every utterance has a bin of its own, but for fear at 0.95 and 1, which is right
+    'ece': np.mean([np.mean(np.abs(CHANCES[:, c] - TARGET[:, c])) for c in range(3)]),
     'f1_macro': (2 / 4 + 1 + 2 / 5) / 3,
     'f1_micro': 2 * 4 / (6 + 7),
     'f1_weighted': (2 / 4 * 2 + 1 * 2 + 2 / 5 * 3) / 7,
@@ -128,6 +134,48 @@ def test_scores_by_hand(positive_weight):
 def test_a_diverged_model_has_neither_area_nor_loss():
   found = head().scores(TARGET, np.where(LOGITS == 4, np.nan, LOGITS))
   assert np.isnan(found['auc_macro']) and np.isnan(found['loss'])
+
+
+@pytest.mark.parametrize('weights', [(1.0, 1.0, 1.0), (0.5, 3.0, 10.0)])
+def test_the_loss_of_an_utterance_may_be_the_mean_over_its_labels(weights):
+  averaged = head(over_labels='mean')
+  with jax.enable_x64(True):
+    found = jax.jit(averaged.loss)(LOGITS, TARGET, np.array(weights))
+  expected = losses_in_numpy(LOGITS, TARGET, weights) / 3
+  np.testing.assert_allclose(found, expected, rtol=1e-13)
+  assert averaged.weighing(weights).scores(TARGET, LOGITS)['loss'] == pytest.approx(
+    expected.mean(), rel=1e-12)
+
+
+def test_a_member_s_own_weights_take_the_place_of_the_head_s():
+  one, other = head(positive_weight=(2.0, 3.0, 4.0)), head()
+  logits, weights = LOGITS.astype(np.float32), np.array([0.5, 3.0, 10.0], np.float32)
+  found = one.loss(logits, TARGET, weights)
+  np.testing.assert_array_equal(found, other.loss(logits, TARGET, weights))
+  np.testing.assert_allclose(found, losses_in_numpy(LOGITS, TARGET, weights), rtol=1e-6)
+  assert other.weighing((1.0, 1.0, 1.0)) is other
+  assert other.weighing((0.5, 3.0, 10.0)).positive_weight == (0.5, 3.0, 10.0)
+
+
+def test_at_thresholds_it_decides_otherwise_everywhere():
+  tuned = head(thresholds='f1').tuned(TARGET, LOGITS)
+  # yes and no: happy 0.88, 0.38 and 0.047, 0.98; sad 0.62, 0.73 and 0.27, 0; fear 0.5, 1, 0.12
+  # and 0.95
+  assert tuned.cut.tolist() == [0.05, 0.3, 0.05]
+  assert tuned.decisions(LOGITS).tolist() == [[1, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]
+  np.testing.assert_array_equal(tuned.confusion(TARGET, LOGITS)[:, 1, 1], [2, 2, 3])
+  before, after = head().scores(TARGET, LOGITS), tuned.scores(TARGET, LOGITS)
+  assert after['f1_macro'] > before['f1_macro']
+  for name in ('auc_macro', 'ece', 'loss'):
+    assert after[name] == before[name]
+  of_rows = head().at(np.where(np.arange(4)[:, None] < 2, 0.95, np.full(3, 0.05)))
+  assert of_rows.decisions(LOGITS).tolist() == [[0, 0, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1]]
+  rows = tuned.result_rows(TARGET, LOGITS, np.arange(4), protocol='p', fold='f', seed=0,
+                           split='test', n_excluded=0, unit='video')
+  assert {row['metric']: row['value'] for row in rows}['f1_macro'] == after['f1_macro']
+  assert 'threshold' in tuned.report(TARGET, LOGITS, rows, '')
+  assert head().tuned(TARGET, LOGITS).cut is None and not head().tunes
+  assert head(thresholds='f1').tunes == 'valid'
 
 
 def test_result_rows_carry_the_head_and_what_is_said_about_them():
@@ -146,6 +194,10 @@ def test_width_is_the_number_of_labels():
 
 
 def test_mistakes_are_answered():
+  for field, known in (('thresholds', 'none, f1'), ('thresholds_on', 'valid, test'),
+                       ('over_labels', 'sum, mean')):
+    with pytest.raises(ValueError, match=f"head emotion: {field}='youden'; there are: {known}"):
+      head(**{field: 'youden'})
   with pytest.raises(ValueError, match=r"head emotion: reduction='median'; there are: .*sum.*mean"):
     head(reduction='median')
   for wrong in ((1.0, 2.0), (1.0, 0.0, 2.0)):

@@ -52,6 +52,15 @@ def test_the_decision_is_how_many_questions_are_answered_yes():
                                 [[1, 0, 0], [1, 1, 0], [0, 1, 1]])
 
 
+def test_confidence_is_the_chance_of_the_class_that_is_decided_for():
+  s = special.expit
+  found = head().confidence(LOGITS)
+  # of [-1, 4] the middle class has 0.27 - 0.98: 0
+  np.testing.assert_allclose(found, [s(1), s(3) - s(-0.5), s(1), 0, 0.5])
+  right = np.array([1, 1, 1, 0, 0])
+  assert head().scores(TARGET, LOGITS)['ece'] == pytest.approx(np.abs(right - found).sum() / 5)
+
+
 def test_scores_by_hand():
   found = head().scores(TARGET, LOGITS)
   assert tuple(sorted(found)) == tuple(sorted(head().metrics))

@@ -63,11 +63,12 @@ def test_the_labels_say_what_it_is_called_and_measured_by():
   assert made.outputs == ('value_valence', 'value_activation') and made.width == 2
   assert made.metrics == (
     'mae', 'mae_valence', 'mae_activation', 'corr', 'corr_valence', 'corr_activation', 'ccc',
-    'ccc_valence', 'ccc_activation', 'loss')
+    'ccc_valence', 'ccc_activation', 'ccc_unbiased', 'ccc_unbiased_valence',
+    'ccc_unbiased_activation', 'loss')
   alone = regression.Head.of('s', Values(('sentiment',), -3, 3), common.regression())
   assert alone.metrics == (
-    'mae', 'corr', 'ccc', 'acc2_nonneg', 'f1_nonneg', 'acc2_nonzero', 'f1_nonzero', 'acc5',
-    'acc7_round', 'acc7_away', 'loss')
+    'mae', 'corr', 'ccc', 'ccc_unbiased', 'acc2_nonneg', 'f1_nonneg', 'acc2_nonzero', 'f1_nonzero',
+    'acc5', 'acc7_round', 'acc7_away', 'loss')
 
 
 def test_scores_by_hand():

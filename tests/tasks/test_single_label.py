@@ -49,6 +49,13 @@ def test_the_sigmoid_loss_is_the_mean_of_the_classes_own():
     expected.mean(), rel=1e-12)
 
 
+def test_confidence_is_that_of_the_loss():
+  np.testing.assert_allclose(head().confidence(LOGITS), [np.e**2 / (np.e**2 + np.e + 1), 1 / 3, 1,
+                                                         1 / (1 + np.exp(-10) + np.exp(-4))])
+  np.testing.assert_allclose(head(cross_entropy='sigmoid').confidence(LOGITS),
+                             1 / (1 + np.exp([-2.0, 0, -700, -5])))
+
+
 def test_another_loss_is_refused():
   with pytest.raises(ValueError, match="head emotion: loss='hinge'; there are: softmax, sigmoid"):
     head(cross_entropy='hinge')
@@ -85,11 +92,14 @@ def test_scores_by_hand():
   # decisions: neutral, neutral (a tie), sad, neutral; right are the first and the third
   found = head().scores(TARGET, LOGITS)
   losses = losses_in_numpy(LOGITS, TARGET)
+  confidence = np.exp(-losses_in_numpy(LOGITS, LOGITS.argmax(1)))
   assert found == pytest.approx({
     'wa': 2 / 4,
     'ua': (1 / 1 + 0 / 1 + 1 / 2) / 3,
     'f1_macro': (2 * 1 / (3 + 1) + 0 + 2 * 1 / (1 + 2)) / 3,
     'f1_weighted': (0.5 * 1 + 0 * 1 + 2 / 3 * 2) / 4,
+    # sure and right, unsure and wrong, both in the last bin: right, wrong
+    'ece': ((1 - confidence[0]) + confidence[1] + confidence[2] + confidence[3] - 1) / 4,
     'loss': sum(losses) / 4,
   }, rel=1e-12)
   assert all(type(value) is float for value in found.values())

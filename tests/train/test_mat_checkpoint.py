@@ -204,7 +204,8 @@ def test_the_flags_become_the_config(read):
     'empty': 'uniform', 'mask_zero_frames': True}
   assert dict(found.optim) == {
     'name': 'adam', 'learning_rate': 0.003, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8,
-    'weight_decay': 0.0, 'clip_norm': 5.0, 'clip_value': 0.0}
+    'weight_decay': 0.0, 'l2': 0.0, 'clip_norm': 5.0, 'clip_value': 0.0, 'schedule': 'constant',
+    'rate_factors': ''}
   assert dict(found.control) == {
     'metric': '', 'choose': 'best', 'decay': 0.5, 'decay_times': 3, 'patience': 3,
     'first_evaluation': 2}

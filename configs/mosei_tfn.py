@@ -1,0 +1,25 @@
+"""TFN on CMU-MOSEI: sentiment as a number, from MMSA's features or generated ones.
+
+    python -m data_builders.table mosei/mmsa_aligned aligned_50.pkl --data_dir DATA
+    python -m emojax.main --config=configs/mosei_tfn.py --config.data.path=DATA
+
+MMSA's settings (batches of 128, Adam at 0.005; patience 8 on validation); its repository:
+acc2_nonneg 0.785, mae 0.573, corr 0.714.
+`:generated` reads a table whose best answers are known, see `data_builders/tables/README.md`;
+`:tiny` runs in seconds.
+"""
+
+from configs import common, tensor_fusion
+
+
+def get_config(arg=None):
+  chosen = common.arguments(arg, 'generated', 'tiny')
+  generated = 'generated' in chosen
+  model = tensor_fusion.tfn((128, 16, 128), text_out=128, post_fusion=16, dropout=0.4,
+                            dropout_post=0.4)
+  c = tensor_fusion.base(
+    'generated' if generated else 'mmsa_aligned', model,
+    lengths=(20, 40, 30) if generated else (50, 50, 50), batch=128, learning_rate=5e-3)
+  c = tensor_fusion.sentiment(c, 'mosei/sentiment', reduction='mean')
+  c.control.patience = 8
+  return tensor_fusion.tiny(c) if 'tiny' in chosen else c
