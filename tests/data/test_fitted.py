@@ -29,6 +29,18 @@ def test_a_constant_feature_gets_deviation_one(value):
   np.testing.assert_allclose(deviation, [1, np.arange(37).std()], rtol=1e-6)
 
 
+def test_the_largest_value_of_each_feature():
+  frames = [np.array([[1.0, -7], [-2, 0]]), np.zeros((0, 2)), np.array([[1.5, 6]]),
+            np.array([[9.0, 9]])]
+  for rows, expected in (([0, 1, 2], [2, 7]), ([3], [9, 9])):
+    subtracted, divided = fitted.fit_largest(lambda row: frames[row], np.array(rows))
+    assert subtracted.tolist() == [0, 0] and divided.tolist() == expected
+  _, divided = fitted.fit_largest(lambda row: np.array([[0.0, 3]]), np.array([0]))
+  assert divided.tolist() == [1, 3]
+  with pytest.raises(ValueError, match='not one frame'):
+    fitted.fit_largest(lambda row: frames[1], np.array([0]))
+
+
 def test_no_frame_has_no_mean():
   with pytest.raises(ValueError, match='not one frame'):
     fitted.fit_moments(lambda row: np.zeros((0, 3)), np.array([0, 1]))

@@ -11,8 +11,8 @@ TOKENS = [['good', 'day'], [], ['good', 'grief', 'night', 'day'], ['night']]
 LENGTHS = np.array([3, 0, 5, 1])
 
 
-def words(length=3):
-  return streams.Words(TOKENS, VOCABULARY, StreamSpec(6, length, vocabulary_size=5))
+def words(length=3, **options):
+  return streams.Words(TOKENS, VOCABULARY, StreamSpec(6, length, vocabulary_size=5), **options)
 
 
 def read(row):
@@ -36,6 +36,20 @@ def test_frames_are_cut_to_the_first():
   assert reader.lengths.tolist() == [3, 0, 4, 1]
   assert reader.truncated.tolist() == [False, False, True, False]
   np.testing.assert_array_equal(reader.example(2), [[0, 20], [1, 20], [2, 20], [3, 20]])
+
+
+def test_the_last_are_kept_where_asked_for():
+  last = words(keep='last')
+  assert last.lengths.tolist() == words().lengths.tolist()
+  assert last.truncated.tolist() == words().truncated.tolist()
+  assert [last.example(row).tolist() for row in range(4)] == [[2, 3], [], [1, 4, 3], [4]]
+  last = frames(keep='last')
+  np.testing.assert_array_equal(last.example(2), [[1, 20], [2, 20], [3, 20], [4, 20]])
+  np.testing.assert_array_equal(last.example(0), frames().example(0))
+  assert last.example(1).shape == (0, 2)
+  for reader in words, frames:
+    with pytest.raises(ValueError, match="keep='middle'; there are: 'first', 'last'"):
+      reader(keep='middle')
 
 
 def test_what_just_fits_is_not_cut():

@@ -51,3 +51,47 @@ def test_clipping_by_value_comes_before_that_by_norm():
 def test_an_unknown_one_is_refused():
   with pytest.raises(ValueError, match="optim.name='lamb'; there are: adam, adamw, adam_tf1, sgd"):
     optim.build('lamb')
+
+
+def test_the_l2_penalty_is_part_of_the_gradient_after_it_was_cut():
+  """As PyTorch: the norm is that of the gradient alone."""
+  params = jnp.array([2.0, -1.0])
+  tx = optim.build('sgd', clip_norm=1.0, l2=0.5)
+  found, _ = tx.update(jnp.array([3.0, 4.0]), tx.init(params), params)
+  np.testing.assert_allclose(found, np.array([0.6 + 1.0, 0.8 - 0.5]), rtol=1e-5)
+  plain, decayed = (optim.build('adam', l2=l2) for l2 in (0.0, 0.5))
+  first, _ = decayed.update(jnp.zeros(2), decayed.init(params), params)
+  np.testing.assert_allclose(first, [1.0, -1.0], rtol=1e-5)  # Adam scales the penalty, too
+  first, _ = plain.update(jnp.zeros(2), plain.init(params), params)
+  np.testing.assert_array_equal(first, [0, 0])
+
+
+PARAMS = {'heads': {'factors': {'text': np.zeros(2)}, 'weights': np.zeros(1)}, 'text': np.zeros(3)}
+
+
+def test_factors_on_the_rate_by_name():
+  assert optim.rate_factors(r'factors\.=3; ^text=0.1', PARAMS) == {
+    'heads': {'factors': {'text': 3.0}, 'weights': 1.0}, 'text': 0.1}
+  assert optim.rate_factors('', PARAMS)['text'] == 1.0
+
+
+@pytest.mark.parametrize('rules, message', [
+  ('factors=-1', "optim.rate_factors: 'factors=-1' is not PATTERN=FACTOR with a number from 0"),
+  ('factors=three', 'is not PATTERN=FACTOR'),
+  ('factors', 'is not PATTERN=FACTOR'),
+  ('factor(=3', 'is no regular expression'),
+  ('audio=3', 'no parameter has such a name'),
+  ('text=3; factors=2', 'decides nothing: earlier rules match all that it matches'),
+])
+def test_rules_that_decide_nothing_are_answered(rules, message):
+  with pytest.raises(ValueError, match=message):
+    optim.rate_factors(rules, PARAMS)
+
+
+def test_the_cosine_falls_to_zero_and_rises_again():
+  factor = optim.SCHEDULES['cosine']
+  np.testing.assert_allclose([factor(step, 8) for step in (0, 4, 8, 12, 16)], [1, 0.5, 0, 0.5, 1],
+                             atol=1e-6)
+  optim.check_schedule('cosine')
+  with pytest.raises(ValueError, match="schedule='linear'; there are: constant, cosine"):
+    optim.check_schedule('linear')
