@@ -112,3 +112,15 @@ def test_the_rate_changes_the_training(data, run, tmp_path):
   one, other = ([row['value'] for row in json.loads((folder / 'result.json').read_text())]
                 for folder in (run, tmp_path / 'none'))
   assert one != other
+
+
+def test_a_modality_that_nobody_has_is_named(tmp_path):
+  generated = mosei_features.write(tmp_path, size='tiny')
+  with np.load(generated / 'features.npz') as file:
+    arrays = dict(file)
+  key = next(key for key in arrays if 'video' in key and 'length' in key)
+  np.savez(generated / 'features.npz', **arrays | {key: np.zeros_like(arrays[key])})
+  table_builder.prepare_table('mosei', 'generated', [generated / 'features.npz',
+                                                     generated / 'labels.csv'], tmp_path / 'data')
+  with pytest.raises(ValueError, match='config.streams.video, training part: there is not one fra'):
+    loop.train_and_evaluate(make_config(tmp_path / 'data'), str(tmp_path / 'run'))

@@ -62,6 +62,9 @@ class Model(nnx.Module):
       name: embedding.Embedding(streams[name], rngs=rngs) for name in self.requires})
     self.transformers = nnx.Dict()
     for name in self.requires:
+      if streams[name].width % num_heads[name]:
+        raise ValueError(f'num_heads_{name}={num_heads[name]} does not divide the width '
+                         f'{streams[name].width} of stream {name}; choose another number of heads.')
       shape = post_norm.Shape(streams[name].width, feed_forward, num_heads[name], dropout, 'torch')
       self.transformers[name] = cls_transformer.ClsTransformer(
         shape, num_layers, streams[name].length, identical_layers, rngs=rngs)

@@ -104,7 +104,7 @@ class Experiment:
     return {
       'protocol': self.protocol.name, 'members': [m.name for m in self.members],
       'dataset': self.corpus.about['fingerprint'],
-      'widths': {name: feature.width for name, feature in self._features.items()},
+      'widths': {name: int(feature.width) for name, feature in self._features.items()},
       'about': {key: value for key, value in self.corpus.about.items() if key in kept}
                | {'n_excluded': self.corpus.num_excluded, 'clipped': self._clipped(),
                   'notices': self._notices,
@@ -203,11 +203,19 @@ class Experiment:
                + ('train+valid' if refit else 'train') + found_in,
         vocabulary=vocabulary, scheme=scheme, vectors=table,
         moments={
-          name: fitted_lib.FITS[stream.normalise](self._features[name].read, rows[fold])
+          name: self._fit(name, stream.normalise, rows[fold])
           for name, stream in self.config.streams.items()
           if stream.get('normalise') in fitted_lib.FITS},
         class_weights=self._class_weights(fold, refit))
     return found
+
+  def _fit(self, name: str, normalise: str, rows: np.ndarray) -> streams_lib.Moments:
+    """What a stream's frames are normalised with."""
+    try:
+      return fitted_lib.FITS[normalise](self._features[name].read, rows)
+    except ValueError as error:
+      raise ValueError(f'config.streams.{name}, training part: {error} Leave the stream out.'
+                       ) from None
 
   @functools.lru_cache  # noqa: B019, an experiment lives as long as its program
   def _tokens(self, tokens: str) -> list[list[str]]:

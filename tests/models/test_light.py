@@ -166,7 +166,7 @@ def test_wrong_settings_are_answered():
     Built('lmf', rank=0)
   with pytest.raises(ValueError, match="text_state='last'; there are: at_the_end, final"):
     Built('lf_rnn', text_state='last')
-  with pytest.raises(ValueError, match='num_heads=4 does not divide hidden=6'):
+  with pytest.raises(ValueError, match='num_heads_text=4 does not divide the width 6 of stream'):
     Built('lf_transformer', num_heads_text=4)
 
 
