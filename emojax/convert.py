@@ -1,9 +1,11 @@
-"""Makes a run folder of checkpoints that the originals of MAT and MNT, FME and MSE wrote.
+"""Makes a run folder of checkpoints that the originals of MAT, MNT, FME, MSE and MME2E wrote.
 
     python -m emojax.convert --model=mat FILE [MORE ...] --out=W [--vocabulary=token_to_ix.pkl]
       [--config=configs/iemocap_mat.py:as_published]
     python -m emojax.convert --model=mse_mdre BUNDLE [MORE ...] --out=W [--vocabulary=dic.pkl]
       --config=configs/iemocap_mse_mdre.py:as_published,processed --config.members.folds=set01
+    python -m emojax.convert --model=lf_rnn FILE [MORE ...] --out=W
+      [--config=configs/mosei_lf_rnn.py]
 
 Several files are the members of one run, trained alike with different seeds. What they say of
 their training becomes the run's config; the file of --config (default: that of their dataset and
@@ -14,6 +16,10 @@ printed.
 FME's and MSE's are TensorFlow bundles (NAME.index and NAME.data-...), which say no seed and nothing
 but sizes of how they were trained. MSE's five sets are folds: a run is of one of them. The authors'
 files of one set alone are read with --config.protocol=iemocap/mse_set_as_published.
+
+Of MME2E there are the baselines, lf_rnn and lf_transformer. A file is a state dict; modalities and
+seed stand in its name, how it was trained in the pickle of that name in savings/stats, if it is
+there. Thresholds are found on validation once there are data, and so are the weights of its loss.
 """
 
 import importlib.util
@@ -36,7 +42,8 @@ WITHOUT = {'fme_text_init': (
 
 def define_flags() -> None:
   """The program's flags; not at import, since `emojax.main` has a --config of its own."""
-  flags.DEFINE_string('model', None, 'mat, mnt, or one of fme_* and mse_*.', required=True)
+  flags.DEFINE_string('model', None, 'mat, mnt, lf_rnn, lf_transformer, or one of '
+                      'fme_* and mse_*.', required=True)
   flags.DEFINE_string('out', None, 'The run folder to make.', required=True)
   flags.DEFINE_string('vocabulary', None, 'The words of the checkpoints; default: token_to_ix.pkl '
                       'beside the first, or dic.pkl there or up to two folders above.')
@@ -64,9 +71,10 @@ def convert(paths: Sequence[str], model: str, out: str, vocabulary: str | None =
     name: configs/NAME.py[:words]; None: the files' own.
     config: what `name` gives, with overrides; None: without.
   """
-  from emojax.train import imported, importing, mat_checkpoint, tf_checkpoint
+  from emojax.train import imported, importing, mat_checkpoint, mme2e_checkpoint, tf_checkpoint
 
-  readers = {name: reader for reader in (mat_checkpoint, tf_checkpoint) for name in reader.MODELS}
+  known = mat_checkpoint, tf_checkpoint, mme2e_checkpoint
+  readers = {name: reader for reader in known for name in reader.MODELS}
   if model not in readers:
     raise ValueError(f'--model={model!r}; there are: {", ".join(readers)}'
                      f'{near.hint(model, readers)}.{WITHOUT.get(model, "")}')
@@ -80,8 +88,9 @@ def convert(paths: Sequence[str], model: str, out: str, vocabulary: str | None =
   reader.configure(config, checkpoints, model)
   fitted, about = reader.read_words(checkpoints, vocabulary, config)
   sources = reader.sources(checkpoints, config)
-  imported.write(out, config, sources, importing.specs(config, fitted, reader.WIDTHS), fitted,
-                 {'model': model, 'config': name, 'notice': reader.NOTICE, **about})
+  said = reader.describe(checkpoints, config)
+  imported.write(out, config, sources, importing.specs(config, fitted, said.widths), fitted,
+                 {'model': model, 'config': name, 'notice': said.notice, **about})
 
   number = sum(value.size for value in sources[0].params.values())
   words = about['vocabulary']
@@ -91,7 +100,7 @@ def convert(paths: Sequence[str], model: str, out: str, vocabulary: str | None =
     best = source.progress.best
     lines.append(f'  seed {source.seed}: {source.file}, step {source.step:,}, validation accuracy '
                  + ('not known' if best is None else f'{best:.4f}'))
-  lines += filter(None, [*reader.UNSAID, reader.NOTICE])
+  lines += filter(None, [*said.unsaid, said.notice])
   changed = _changed(base, config)
   lines += ['', f'Other than in {name}:' if changed else f'All as in {name}.']
   lines += [f'  {field}={now!r} (there {was!r})' for field, was, now in changed]

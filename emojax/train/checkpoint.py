@@ -41,7 +41,8 @@ class Checkpoints:
     """
     folder = self._path(step)
     trees = _arrays(state) | {'sums': flax.serialization.to_state_dict(sums)}
-    items = {name: ocp.args.StandardSave(tree) for name, tree in _on_host(trees).items()}
+    items = {name: ocp.args.StandardSave(tree) for name, tree in _on_host(trees).items()
+             if not _is_empty(tree)}
     meta = {'parameters': _parameter_shapes(state), **meta}
     if jax.process_index() == 0:
       self._seal(step).unlink(missing_ok=True)  # saved again: until it is whole it is no checkpoint
@@ -70,7 +71,8 @@ class Checkpoints:
       named_tensors.check(_parameter_shapes(like), there, f'checkpoint {self._path(step)}')
       trees = _arrays(like) | {'sums': flax.serialization.to_state_dict(sums)}
       wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, trees)
-      restored = self._read(step, {n: ocp.args.StandardRestore(t) for n, t in wanted.items()})
+      restored = {**trees, **self._read(step, {
+        n: ocp.args.StandardRestore(t) for n, t in wanted.items() if not _is_empty(t)})}
       return (step, _state(restored), flax.serialization.from_state_dict(sums, restored['sums']),
               meta)
     if self.steps():
@@ -134,6 +136,11 @@ class Checkpoints:
 
 def _parameter_shapes(state: TrainState) -> dict[str, tuple[int, ...]]:
   return {name: tuple(leaf.shape) for name, leaf in parameters.flatten(state.params).items()}
+
+
+def _is_empty(tree: Tree) -> bool:
+  """Whether nothing is to be written: a model without dropout has no state, for one."""
+  return not jax.tree.leaves(tree)
 
 
 def _arrays(state: TrainState) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 A reader is a module of these names; `emojax.convert` calls them in this order:
 
     MODELS: model -> what the original calls it.
-    UNSAID: what its files do not say, and what stands in its place, lines for a person.
-    NOTICE: what every report on such a run says first; '' for nothing.
     read(path) -> checkpoint, with a `path`.
     check_together(checkpoints, model): refuses what makes no run.
     config_name(checkpoints, model) -> 'configs/NAME.py:words', of the experiment.
     configure(config, checkpoints, model): sets all that the files say.
     read_words(checkpoints, vocabulary, config) -> fitted values, what `imported.json` says of them.
     sources(checkpoints, config) -> a `Source` of each checkpoint.
-    WIDTHS: feature -> width of its frames.
+    describe(checkpoints, config) -> `Description`.
 """
 
+import dataclasses
+import math
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,6 +29,66 @@ from emojax.types import StreamSpec
 
 # Members that are imported were trained alone, each once.
 FIXED = {'refit': False, 'members.grid': '', 'members.mode': 'sequential'}
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+  """What checkpoints tell of their data, and what they leave open.
+
+  Attributes:
+    widths: feature -> width of its frames.
+    unsaid: what the files do not say, and what stands in its place, lines for a person.
+    notice: what every report on such a run says first; '' for nothing.
+  """
+
+  widths: Mapping[str, int]
+  unsaid: tuple[str, ...] = ()
+  notice: str = ''
+
+
+def finite_tensors(path: pathlib.Path, values: Any, what: str) -> dict[str, np.ndarray]:
+  """`values`, which a file calls `what`, if they are arrays of finite numbers by name."""
+  if not isinstance(values, dict) or not values:
+    raise ValueError(f'{path}: {what} is no dict of parameters.')
+  for name, value in values.items():
+    number = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
+    if not isinstance(name, str) or not number or not np.isfinite(value).all():
+      raise ValueError(f'{path}: {name} in {what} is no tensor of finite numbers.')
+  return dict(values)
+
+
+def wrong_values(values: Mapping[str, Any], kinds: Mapping[str, type]) -> list[str]:
+  """What is wrong with flags, a phrase each: they are of a kind, a float may be a whole number."""
+  wrong = [f'{name}={values[name]!r}, expected {kind.__name__}' for name, kind in kinds.items()
+           if name in values and type(values[name]) is not kind
+           and not (kind is float and type(values[name]) is int)]
+  return wrong + [f'{name}={value!r}' for name, value in values.items()
+                  if isinstance(value, float) and not math.isfinite(value)]
+
+
+def refuse_other(path: pathlib.Path, found: str, model: str, called: Mapping[str, str]) -> None:
+  """Refuses a file of the model `found` as one of `model`; `called`: what the original does."""
+  if found != model:
+    raise ValueError(f'{path} is a checkpoint of {called[found]}, but --model={model} stands for '
+                     f'{called[model]}; say --model={found}.')
+
+
+def check_same_sizes(first: pathlib.Path, theirs: Mapping[str, np.ndarray], other: pathlib.Path,
+                     others: Mapping[str, np.ndarray]) -> None:
+  """Refuses tensors of two files that are not alike in name and shape."""
+  one, two = ({name: value.shape for name, value in values.items()} for values in (theirs, others))
+  if different := [name for name in sorted({*one, *two}) if one.get(name) != two.get(name)]:
+    raise ValueError(f'{first} and {other} are not of one size: {len(different)} tensors differ '
+                     f'({", ".join(different[:3])}); make a run of each.')
+
+
+def check_seeds(seeds: Iterable[tuple[pathlib.Path, int]]) -> None:
+  """Refuses two files of one seed."""
+  seen = {}
+  for path, seed in seeds:
+    if seed in seen:
+      raise ValueError(f'{seen[seed]} and {path} have both seed {seed}; give one of them.')
+    seen[seed] = path
 
 
 def check_model(config: ml_collections.ConfigDict, model: str) -> None:
@@ -55,12 +115,24 @@ def set_fields(config: ml_collections.ConfigDict, values: Mapping[str, Any], see
 
 
 def fitted(config: ml_collections.ConfigDict, source: str, **words) -> fitted_lib.Fitted:
-  """Fitted values of which only the words were fitted: `vocabulary`, `scheme` and `vectors`."""
+  """Fitted values of which only the words were fitted: `vocabulary`, `scheme` and `vectors`.
+
+  Balanced class weights are left out: they are counted as soon as there are data, by `Experiment`.
+  """
   labels = protocol_lib.load(config.protocol).labels
   return fitted_lib.Fitted(
     source=source, **words, moments={}, class_weights={
       name: fitted_lib.class_weights(head.class_weights, np.zeros(0, int), labels[name].names)
-      for name, head in config.heads.items()})
+      for name, head in config.heads.items() if head.class_weights != 'balanced'})
+
+
+def without_words(config: ml_collections.ConfigDict, vocabulary: str | None,
+                  ) -> tuple[fitted_lib.Fitted, dict[str, Any]]:
+  """What `read_words` gives of a model that reads none."""
+  if vocabulary:
+    raise ValueError(f'--vocabulary={vocabulary}: {config.model.name} reads no words; leave it '
+                     'out.')
+  return fitted(config, 'no words', vocabulary={}, scheme='', vectors=None), {'vocabulary': None}
 
 
 def about_words(path: pathlib.Path, ids: Mapping[str, int], tables: Mapping[str, np.ndarray],

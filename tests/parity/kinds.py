@@ -28,7 +28,7 @@ KINDS = {
   'mdre/mse_tre': 'mdre_mse',
   'mdre/split': 'mdre_split',
   'mdre/tf_bundle': 'mdre_tf_bundle',
-  'mme2e/checkpoint': None,
+  'mme2e/checkpoint': 'mme2e_checkpoint',
   'mme2e/cross_modal_attention': None,
   'mme2e/data_rules': 'mme2e_data_rules',
   'mme2e/lf_rnn': 'mme2e_network',

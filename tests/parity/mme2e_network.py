@@ -21,10 +21,14 @@ MODULES = {'lf_rnn': lf_rnn, 'lf_transformer': lf_transformer}
 
 
 def check(case: case_lib.Case) -> None:
-  arrays = case.arrays
   module, make = build(case.kind.split('/')[1], case.about)
+  check_answers(case, module, make, imported(case, module, make, 'param/'))
+
+
+def check_answers(case: case_lib.Case, module, make, params) -> None:
+  """What a model with parameters `params`, in float64, makes of a case's inputs."""
+  arrays = case.arrays
   graphdef, state = functional.graph(make), functional.init(make, jax.random.key(0))[1]
-  params = imported(case, module, make, 'param/')
   inputs, target = batch(case, 'in/')
   head = head_of(target)
   weight = jnp.asarray(arrays['in/pos_weight'])
@@ -102,9 +106,13 @@ def renamed(arrays, module, modalities: str) -> dict[str, np.ndarray]:
 
 def imported(case: case_lib.Case, module, make, prefix: str):
   """Our parameters in float64."""
-  values = parameters.fill(
-    functional.shapes(make)[0],
-    renamed(case.under(prefix), module, case.about['args']['modalities']), case.stem)
+  return filled(make, renamed(case.under(prefix), module, case.about['args']['modalities']),
+                case.stem)
+
+
+def filled(make, values, source: str):
+  """Parameters by our dotted paths as the model's, in float64."""
+  values = parameters.fill(functional.shapes(make)[0], values, source)
   return jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), values)
 
 

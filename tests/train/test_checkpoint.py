@@ -55,6 +55,17 @@ def test_the_latest_come_back_with_keys_and_counters(folder):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_a_model_without_state_comes_back(tmp_path):
+  kept, state = checkpoint.Checkpoints(tmp_path, keep=2), _state(2.0)
+  state = state.replace(model_state={}, best={'params': state.params, 'model_state': {}})
+  kept.save(1, state, _sums(), {})
+  _, found, _, _ = kept.restore(state, _sums())
+  assert jax.tree.structure(found) == jax.tree.structure(state) and found.model_state == {}
+  best, _ = kept.read_best()
+  np.testing.assert_array_equal(best['params']['layer']['0']['kernel'], np.full((1, 2, 3), 2.0))
+  assert best['model_state'] == {}
+
+
 def test_another_model_is_refused_by_the_names_of_its_parameters(folder):
   with pytest.raises(ValueError, match=r'layer.0.kernel is \(1, 2, 3\), expected \(1, 2, 4\)'):
     checkpoint.Checkpoints(folder, keep=2).restore(_state(width=4), _sums())
