@@ -20,16 +20,14 @@ class BidirectionalLSTM(nnx.Module):
     places = jnp.arange(x.shape[1])[None]
     turned = jnp.take_along_axis(x, (count[:, None] - 1 - places).clip(min=0)[..., None], axis=1)
     mask = places < count[:, None]
-    return jnp.concatenate([masking.last(self.onward(x), mask),
-                            masking.last(self.backward(turned), mask)], axis=1)
+    return jnp.concatenate([self.onward.last(x, mask), self.backward.last(turned, mask)], axis=1)
 
   def at_the_end(self, x: Array, count: Array) -> Array:
     """[B, 2H]: the outputs at the last place, where the way back has made a single step."""
     mask = jnp.arange(x.shape[1])[None] < count[:, None]
-    there = count > 0
+    end = masking.last(x, mask)[:, None]
     return jnp.concatenate([
-      masking.last(self.onward(x), mask),
-      masking.clear(self.backward(masking.last(x, mask)[:, None])[:, 0], there)], axis=1)
+      self.onward.last(x, mask), self.backward.last(end, mask[:, :1])], axis=1)
 
 
 # The names of PyTorch's LSTM, after the path of the layer.

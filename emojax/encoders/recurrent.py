@@ -32,8 +32,15 @@ class LSTM(nnx.Module):
 
   def __call__(self, x: Array) -> Array:
     """[B, T, D] -> [B, T, H], the hidden state after every step."""
+    return lstm.lstm(x, *self._weights())
+
+  def last(self, x: Array, mask: Array) -> Array:
+    """[B, H], the state after the last step; where `mask` [B, T] is False it is copied through."""
+    return lstm.last(x, *self._weights(), mask)
+
+  def _weights(self) -> tuple[Array, Array, Array]:
     bias = self.bias_input[...] + self.bias_recurrent[...]
-    return lstm.lstm(x, self.weight_input[...], self.weight_recurrent[...], bias)
+    return self.weight_input[...], self.weight_recurrent[...], bias
 
 
 class GRU(nnx.Module):

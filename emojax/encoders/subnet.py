@@ -65,9 +65,10 @@ class TextSubNet(nnx.Module):
       words = jnp.pad(words, ((0, 0), (0, self.length - words.shape[1]), (0, 0)))
       count = closed.mask.sum(1)
       places = (jnp.arange(self.length)[None] + count[:, None]) % self.length  # zeros come first
-      last = self.lstm(jnp.take_along_axis(words, places[..., None], axis=1))[:, -1]
+      words = jnp.take_along_axis(words, places[..., None], axis=1)
+      last = self.lstm.last(words, jnp.ones(places.shape, bool))
     else:
-      last = masking.last(self.lstm(words), closed.mask)
+      last = self.lstm.last(words, closed.mask)
     return masking.clear(self.project(self.dropout(last, time=0)), there)
 
 

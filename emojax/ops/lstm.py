@@ -1,17 +1,19 @@
 """An LSTM: time is a loop, and the backward pass makes its weight gradients once, not T times.
 
 Inside, a state is a column: weights [4H, H] times [H, B]. With few examples that product runs twice
-as fast on CPUs as a row of examples times the weights, and every gate is one block.
+as fast on CPUs as a row of examples times the weights, and every gate is one block. Gradients of
+the gates stay columns, laid out by time: only whole rows of B numbers are moved.
 """
+
+import functools
 
 import jax
 import jax.numpy as jnp
 
-from emojax.ops import affine
+from emojax.ops import masking
 from emojax.types import Array
 
 
-@jax.custom_vjp
 def lstm(x: Array, weight_input: Array, weight_recurrent: Array, bias: Array) -> Array:
   """Runs an LSTM from a zero state: c = f * c + i * g, h = o * tanh(c).
 
@@ -25,59 +27,89 @@ def lstm(x: Array, weight_input: Array, weight_recurrent: Array, bias: Array) ->
   Left to automatic differentiation, weight gradients are summed inside the loop, one small product
   a step.
   """
-  return _forward(x, weight_input, weight_recurrent, bias)[0]
+  return _run(True, x, weight_input, weight_recurrent, bias, None)
+
+
+def last(x: Array, weight_input: Array, weight_recurrent: Array, bias: Array, mask: Array) -> Array:
+  """[B, H], the state after the last step, for less time than all states take.
+
+  Args:
+    mask: bool [B, T]; where it is False both states are copied through and `x` is not read.
+  """
+  return _run(False, masking.clear(x, mask), weight_input, weight_recurrent, bias, mask)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _run(whole: bool, *args) -> Array:
+  return _forward(whole, *args)[0]
 
 
 def _forward(
-    x: Array, weight_input: Array, weight_recurrent: Array, bias: Array) -> tuple[Array, tuple]:
-  def step(carry, x):
+    whole: bool, x: Array, weight_input: Array, weight_recurrent: Array, bias: Array,
+    mask: Array | None) -> tuple[Array, tuple]:
+  real = None if mask is None else mask.T
+
+  def step(carry, here):
     h, c = carry
+    x, real = here
     gates = weight_input @ x + weight_recurrent @ h + bias[:, None]
     i, f, g, o = jnp.split(gates, 4)
     i, f, g, o = _sigmoid(i), _sigmoid(f), jnp.tanh(g), _sigmoid(o)
+    if real is not None:  # the states and their gradients pass through, nothing else does
+      i, o = (jnp.where(real[None], gate, 0) for gate in (i, o))
+      f = jnp.where(real[None], f, 1)
     c_next = f * c + i * g
     h_next = o * jnp.tanh(c_next)
-    return (h_next, c_next), (h_next.T, c_next, jnp.concatenate([i, f, g, o]))
+    if real is not None:
+      h_next = jnp.where(real[None], h_next, h)
+    return (h_next, c_next), (h_next.T if whole else None, h, c, jnp.concatenate([i, f, g, o]))
 
   zero = jnp.zeros((weight_recurrent.shape[1], len(x)), x.dtype)
-  _, (h, c, gates) = jax.lax.scan(step, (zero, zero), x.transpose(1, 2, 0), unroll=2)
+  (final, _), (states, *before) = jax.lax.scan(
+    step, (zero, zero), (x.transpose(1, 2, 0), real), unroll=2)
+  saved = x, real, before, weight_input, weight_recurrent
+  if not whole:
+    return final.T, saved
   # Turned in the loop, where it is small; the barrier keeps every reader from laying it out again.
-  h = jax.lax.optimization_barrier(h.transpose(1, 0, 2))
-  return h, (x, h, c, gates, weight_input, weight_recurrent)
+  return jax.lax.optimization_barrier(states.transpose(1, 0, 2)), saved
 
 
 def _sigmoid(x: Array) -> Array:
   return 0.5 * jnp.tanh(0.5 * x) + 0.5
 
 
-def _backward(saved: tuple, dh: Array) -> tuple[Array, Array, Array, Array]:
-  x, h, c, gates, weight_input, weight_recurrent = saved
+def _backward(whole: bool, saved: tuple, dstates: Array) -> tuple:
+  x, real, (h, c, gates), weight_input, weight_recurrent = saved
   # Laid out once: multiplied by the transpose of a view, each step would pack the weights again.
   recurrent = jax.lax.optimization_barrier(weight_recurrent.T)
 
   def step(carry, here):
     dh_later, dc = carry
-    dh, c, c_before, gates = here
+    dh, real, c, gates = here
+    dh = dh_later if dh is None else dh + dh_later
     i, f, g, o = jnp.split(gates, 4)
-    dh = dh + dh_later
-    tanh_c = jnp.tanh(c)
+    tanh_c = jnp.tanh(f * c + i * g)
     dc = dc + dh * o * (1 - tanh_c * tanh_c)
     dgates = jnp.concatenate([
       dc * g * i * (1 - i),
-      dc * c_before * f * (1 - f),
+      dc * c * f * (1 - f),
       dc * i * (1 - g * g),
       dh * tanh_c * o * (1 - o),
     ])
-    return (recurrent @ dgates, dc * f), dgates
+    dh_before = recurrent @ dgates
+    if real is not None:
+      dh_before += jnp.where(real[None], 0, dh)
+    return (dh_before, dc * f), dgates
 
   zero = jnp.zeros_like(c[0])
-  before = jnp.concatenate([zero[None], c[:-1]])
-  _, dgates = jax.lax.scan(step, (zero, zero), (dh.transpose(1, 2, 0), c, before, gates),
-                           reverse=True)
-  drows = dgates.transpose(2, 0, 1).reshape(-1, dgates.shape[1])  # examples, then times
-  started = jnp.concatenate([jnp.zeros_like(h[:, :1]), h[:, :-1]], 1)  # the state of each step
-  return ((drows @ weight_input).reshape(x.shape), drows.T @ x.reshape(len(drows), -1),
-          drows.T @ started.reshape(len(drows), -1), affine.over_rows(drows))
+  dstates, dfinal = (dstates.transpose(1, 2, 0), zero) if whole else (None, dstates.T)
+  _, dgates = jax.lax.scan(step, (dfinal, zero), (dstates, real, c, gates), reverse=True)
+  columns = dgates.transpose(1, 0, 2).reshape(dgates.shape[1], -1)  # times, then examples
+  batch, times, width = x.shape
+  dx = (weight_input.T @ columns).reshape(width, times, batch).transpose(2, 1, 0)
+  return (dx, columns @ x.transpose(1, 0, 2).reshape(-1, width),
+          columns @ h.transpose(0, 2, 1).reshape(-1, h.shape[1]),
+          columns @ jnp.ones(columns.shape[1], x.dtype), None)
 
 
-lstm.defvjp(_forward, _backward)
+_run.defvjp(_forward, _backward)

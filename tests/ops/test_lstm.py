@@ -115,6 +115,30 @@ def test_time_runs_forward_only(arguments):
   assert of_x[:, :2].any((0, 2)).all() and not of_x[:, 2:].any()
 
 
+MASK = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]], bool)
+
+
+def last_of_plain(x, weight_input, weight_recurrent, bias, mask):
+  """Row by row, without the steps that are not real."""
+  rows = [plain(x[row:row + 1, real], weight_input, weight_recurrent, bias)[0, -1] if real.any()
+          else jnp.zeros(H) for row, real in enumerate(mask)]
+  return jnp.stack(rows)
+
+
+@pytest.mark.parametrize('mask', [MASK, np.ones_like(MASK), ~MASK], ids=['some', 'all', 'others'])
+def test_the_last_state_and_its_gradients_pass_over_what_is_not_real(arguments, mask):
+  *args, weights = arguments
+  total = lambda run: lambda *args: (run(*args, mask) * weights[:, 0]).sum()
+  np.testing.assert_allclose(jax.jit(lstm.last)(*args, mask), last_of_plain(*args, mask),
+                             rtol=1e-12, atol=1e-14)
+  found, wanted = (jax.grad(total(run), argnums=(0, 1, 2, 3))(*args)
+                   for run in (lstm.last, last_of_plain))
+  for one, other in zip(found, wanted, strict=True):
+    np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-14)
+  noise = np.where(mask[..., None], args[0], np.nan)
+  np.testing.assert_array_equal(lstm.last(noise, *args[1:], mask), lstm.last(*args, mask))
+
+
 def test_single_precision_stays_single():
   shape = jax.eval_shape(lstm.lstm, *(jax.ShapeDtypeStruct(s, jnp.float32) for s in SHAPES))
   assert (shape.shape, shape.dtype) == ((B, T, H), jnp.float32)
