@@ -1,7 +1,7 @@
 """A config's training in emojax, ready to be timed: utterances on the device, compiled steps."""
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import flax
@@ -12,10 +12,11 @@ import numpy as np
 
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
-from emojax.tasks import single_label
 from emojax.train import experiment, functional, optim, sharding, step
 from emojax.train import state as state_lib
 from emojax.types import StreamSpec
+
+FOUR = types.SimpleNamespace(names=tuple('abcd'))
 
 
 class Stream:
@@ -35,10 +36,16 @@ class Stream:
 class Corpus:
   """Utterances on the first device; whoever trains on them shares their arrays."""
 
-  def __init__(self, streams: Mapping[str, Stream], labels: np.ndarray):
+  def __init__(self, streams: Mapping[str, Stream], labels: np.ndarray,
+               about: types.SimpleNamespace = FOUR):
+    """`labels`: integers, or floating numbers where the head wants them; `about`: the classes'
+    `names`, and of numbers the least and the largest, `low` and `high`.
+    """
+    self.about = about
     self.placement = sharding.Placement(sharding.make_mesh(1, 1, 1))
     self.specs = {name: stream.spec for name, stream in streams.items()}
-    self.rows, self._labels = np.arange(len(labels)), labels.astype(np.int32)
+    self.rows = np.arange(len(labels))
+    self._labels = labels.astype(np.float32 if labels.dtype.kind == 'f' else np.int32)
     self._streams, self._placed = streams, {}
 
   def loader(self, names: Sequence[str]) -> loader_lib.Resident:
@@ -71,22 +78,27 @@ class Side:
       batch_size: int,
       seeds: Sequence[int] = (0,),
   ):
-    """`config` says the model, the loss, the optimizer and `batch.buckets`; the corpus has four
-    classes; there is one member for each seed."""
+    """`config` says the model, the head `emotion`, the optimizer and `batch.buckets`; there is one
+    member for each seed. A model that requires no stream reads all."""
     self.size, place = len(seeds), corpus.placement
-    names = experiment.module('models', config.model.name, 'model').Model.requires
+    names = (experiment.module('models', config.model.name, 'model').Model.requires
+             or tuple(corpus.specs))
     buckets = dict(config.batch.get('buckets') or {})
     self.plans = [corpus.plan(names, batch_size, seed, buckets or None) for seed in seeds]
     self._loader = loader_lib.Group([corpus.loader(names) for _ in seeds], spread=place.spread)
-    heads = [single_label.Head.of(
-      'emotion', types.SimpleNamespace(names=tuple('abcd')), config.heads.emotion)]
+    settings = config.heads.emotion
+    heads = [experiment.module('tasks', settings.kind, 'kind').Head.of(
+      'emotion', corpus.about, settings)]
     make = experiment.make_model(config, {name: corpus.specs[name] for name in names}, heads)
 
     tx, graphdef = optim.of_config(config.optim), functional.graph(make)
-    each = jnp.ones(self.size)
+    each, weights = jnp.ones(self.size), settings.get('class_weights', 'none')
+    weights = {} if isinstance(weights, str) else {
+      'emotion': jnp.tile(jnp.array(weights), (self.size, 1))}
     self.state = place.spread(state_lib.init([make] * self.size, tx, seeds, restores=False))
     self._sums = place.spread(step.zero_sums(heads, self.size))
-    self._settings = place.spread((step.Settings(1e-4 * each, {'emotion': each}), each > 0))
+    self._settings = place.spread((
+      step.Settings(1e-4 * each, {'emotion': each}, positive_weight=weights), each > 0))
     common = dict(members=self.size, in_axes=(self._loader.in_axes, 0))
     self._train = step.make_train_step(graphdef, heads, tx, self._loader.read, **common)
     self._eval = step.make_eval_step(graphdef, self._loader.read, **common)
@@ -112,6 +124,16 @@ class Side:
     for feed, lengths in self.feeds(number * steps, (number + 1) * steps):
       self.train(feed, lengths)
     jax.block_until_ready(self.state)
+
+  def first_step(self) -> Callable[[], None]:
+    """What trains on the first batch, and returns when it has."""
+    feed = next(self.feeds(0, 1))
+
+    def train() -> None:
+      self.train(*feed)
+      jax.block_until_ready(self.state)
+
+    return train
 
   def train(self, feed, lengths) -> None:
     self.state, self._sums = self._train(

@@ -28,11 +28,7 @@ def main() -> None:
     jax_side.Side(made, importlib.import_module(f'configs.iemocap_{name}').get_config(),
                   batch_size=arguments.batch)
     for name in (arguments.model, f'{arguments.model}_clean'))
-  feed, epochs = next(faithful.feeds(0, 1)), itertools.count()
-
-  def train():
-    faithful.train(*feed)
-    jax.block_until_ready(faithful.state)
+  feed, train, epochs = next(faithful.feeds(0, 1)), faithful.first_step(), itertools.count()
 
   def evaluate():
     jax.block_until_ready(faithful.evaluate(*feed))

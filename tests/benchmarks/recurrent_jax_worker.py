@@ -35,12 +35,7 @@ def main() -> None:
   faithful, clean = (
     jax_side.Side(made, importlib.import_module(f'configs.iemocap_{name}').get_config(),
                   batch_size=size) for name in (arguments.model, f'{arguments.model}_clean'))
-  feed, epochs = next(faithful.feeds(0, 1)), itertools.count()
-
-  def train():
-    faithful.train(*feed)
-    jax.block_until_ready(faithful.state)
-
+  train, epochs = faithful.first_step(), itertools.count()
   for _ in range(2):
     train()
   clean.compile_epoch()

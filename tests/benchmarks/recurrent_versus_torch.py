@@ -14,43 +14,30 @@ long.
 import argparse
 import json
 import math
-import os
 import sys
 
-from tests.benchmarks import recurrent_data, timing
+from tests.benchmarks import recurrent_data, timing, versus
 
 
 def main() -> None:
   parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--models', nargs='+', default=list(recurrent_data.BATCHES),
-                      choices=list(recurrent_data.BATCHES))
-  parser.add_argument('--rounds', type=int, default=6, help='turns of each side')
-  parser.add_argument('--count', type=int, default=3, help='timed steps in one turn')
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+    parents=[versus.flags(list(recurrent_data.BATCHES), rounds=6, count=3)])
   parser.add_argument('--epoch', action='store_true', help='epochs, one in a turn, not steps')
   parser.add_argument('--examples', type=int, default=512, help='utterances in an epoch')
-  parser.add_argument('--threads', type=int, help='cores to run on; default: all there are')
-  parser.add_argument('--torch_python', default=sys.executable, help='an interpreter with PyTorch')
   arguments = parser.parse_args()
-  cores = sorted(os.sched_getaffinity(0))[-(arguments.threads or 0):]
-  worker = 'tests.benchmarks.recurrent_{}_worker'.format
+  turns = (dict(step='epoch', count=1, warm='train') if arguments.epoch else
+           dict(step='train', count=arguments.count))
   report = {}
   for model in arguments.models:
     flags = ['--model', model, '--examples', str(arguments.examples)]
-    with (timing.Worker([sys.executable, '-m', worker('jax'), *flags], cores) as ours,
-          timing.Worker([arguments.torch_python, '-m', worker('torch'), *flags], cores) as twin):
-      if arguments.epoch:
-        report[model] = timing.alternate(
-          ours, twin, 'epoch', rounds=arguments.rounds, count=1, warm='train')
-      else:
-        report[model] = timing.alternate(
-          ours, twin, 'train', rounds=arguments.rounds, count=arguments.count)
-      report[model]['batch'] = recurrent_data.BATCHES[model]
+    with versus.workers('recurrent', arguments, flags) as (ours, twin):
+      report[model] = timing.alternate(ours, twin, rounds=arguments.rounds, **turns) | {
+        'batch': recurrent_data.BATCHES[model]}
     print(f'{model}: {report[model]}', file=sys.stderr, flush=True)
   mean = math.prod(times['ratio'] for times in report.values()) ** (1 / len(report))
-  print(json.dumps(report | timing.machine(len(cores)) | {
-    'step': 'epoch' if arguments.epoch else 'train', 'geometric_mean': round(mean, 4),
-    'versions': {'ours': ours.about, 'twin': twin.about}}))
+  print(json.dumps(report | {'step': turns['step'], 'geometric_mean': round(mean, 4)}
+                   | versus.circumstances(arguments, ours, twin)))
 
 
 if __name__ == '__main__':
