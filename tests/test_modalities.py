@@ -62,7 +62,7 @@ def evaluated(capsys, workdir, **options):
 def test_every_set_is_reported_and_held_against_its_own_best(run, capsys):
   said = evaluated(capsys, run, modalities='every')
   assert said.count('from text alone: all else was hidden') == 2  # of two seeds
-  assert 'from text, video alone: all else was hidden' in said
+  assert 'from text and video alone: all else was hidden' in said
   for best in ('from text, chance', 'from audio and video, chance',
                'from text, audio and video, chance'):
     assert best in said

@@ -227,7 +227,7 @@ def summary(
       found['label'], found['logits'], found['unit'], protocol=protocol.name,
       fold='pooled' if len(group) > 1 else first.fold_name, seed=first.seed, split=part,
       n_excluded=about['n_excluded'], unit=protocol.unit))
-    alone = f'from {", ".join(modalities)} alone: all else was hidden' if modalities else ''
+    alone = f'from {" and ".join(modalities)} alone: all else was hidden' if modalities else ''
     said = filter(None, [protocol.notice, alone, _about_cuts(folder, group, head)])
     blocks.append(head.report(found['label'], found['logits'], rows, '\n'.join(said)))
     scored += rows
