@@ -56,7 +56,7 @@ def baseline(corpus: str, chosen: set[str], *, name: str, **model) -> ml_collect
   elif 'as_published' in chosen:
     c.protocol = 'iemocap/mme2e_questions_as_published'
   else:
-    c.protocol = 'iemocap/loso5_questions'
+    c.protocol = 'iemocap/loso5_six_questions'
   c.heads.emotion = common.multi_label(
     over_labels='mean', class_weights='balanced', thresholds='f1')
   # 'read_padding': zeros up to the longest of a batch are read

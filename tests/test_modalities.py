@@ -95,6 +95,7 @@ def test_wrong_sets_are_answered_before_anything_is_computed(run, capsys):
     evaluated(capsys, run, modalities='text', ensemble=True)
 
 
+@pytest.mark.slow
 def test_it_trains_the_same_when_it_is_stopped(data, run, tmp_path):
   config = make_config(data)
   config.checkpoint.every_steps = 2

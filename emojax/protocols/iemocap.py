@@ -149,7 +149,7 @@ PROTOCOLS = {p.name: p for p in (
            (Fold('lists', *(Listed('mme2e_iemocap', part) for part in SPLITS)),),
            source='MME2E (Dai et al. 2021): its split files, each class yes or no',
            **_AT_RANDOM | _QUESTIONS),
-  Protocol('iemocap/loso5_questions', {'emotion': SIX_QUESTIONS}, _LOSO5,
+  Protocol('iemocap/loso5_six_questions', {'emotion': SIX_QUESTIONS}, _LOSO5,
            source="MME2E's six questions, leave-one-session-out", **_COMMON | _QUESTIONS),
   Protocol('iemocap/tab_as_published', {'emotion': FOUR_ANGRY_FIRST},
            (Fold('session5', *(Drawn(functools.partial(draws.tab, part=part),

@@ -136,7 +136,7 @@ def test_in_training_only_the_branch_is_dropped(frames):
 
 @pytest.mark.parametrize('changes, message', [
   (dict(num_heads=3), r'num_heads=3 does not divide hidden=4\.'),
-  (dict(norm='batch'), r"norm='batch'; there are: torch_std, standard\."),
+  (dict(norm='batch'), r"norm='batch'; there are: torch_std, standard, torch\."),
   (dict(empty='mean'), r"empty='mean'; there are: 'uniform', 'zero'\."),
 ])
 def test_a_wrong_shape_is_answered(changes, message):
