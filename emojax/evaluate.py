@@ -56,9 +56,9 @@ def main(argv):
   for run in runs:
     print(f'== {run.folder.path}')
     for part in parts:
-      _complete(run, part)
-      for modalities in _sets_of_modalities(run):
-        _complete(run, part, modalities)
+      sets = _sets_of_modalities(run)
+      _complete(run, part, sets)
+      for modalities in sets:
         print(run.report(part, modalities), end='\n\n')
 
 
@@ -97,12 +97,13 @@ def _report_ensemble(runs, parts) -> None:
       print(joined.write(part, _OUT.value))
 
 
-def _complete(run, part: str, modalities=()) -> None:
-  """Makes the predictions that a run lacks."""
-  if run.needs_predictions(part, modalities):
+def _complete(run, part: str, sets=((),)) -> None:
+  """Makes the predictions that a run lacks, for each of the sets of modalities."""
+  lacking = [modalities for modalities in sets if run.needs_predictions(part, modalities)]
+  if lacking:
     from emojax.train import loop
 
-    loop.predict_again(run.config, str(run.folder.path), part, _DATA_PATH.value, modalities)
+    loop.predict_again(run.config, str(run.folder.path), part, _DATA_PATH.value, lacking)
 
 
 if __name__ == '__main__':

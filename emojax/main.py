@@ -35,12 +35,12 @@ def main(argv):
 
   if processes.start(_DISTRIBUTED.value):
     print(processes.describe(), flush=True)
-  from emojax.train import loop
+  from emojax.train import group_run, loop
 
   with processes.StopRequest() as stop:
     try:
       report = loop.train_and_evaluate(config, workdir, stop.requested)
-    except loop.Stopped as stopped:
+    except group_run.Stopped as stopped:
       print(f'{stopped} The same command goes on from there.', flush=True)
       sys.exit(processes.STOPPED)
   if not processes.is_first():

@@ -1,4 +1,4 @@
-"""What tests of runs share: the smallest model, a run that is stopped, programs with one device.
+"""What tests of runs share: the smallest model, a stopped run, what evaluating prints, one device.
 
 To compile MAT takes five times as long, and for eight devices twice as long again; that MAT itself
 trains, and on several, is tested elsewhere.
@@ -10,8 +10,11 @@ import pathlib
 import re
 
 import ml_collections
+from absl import flags
+from absl.testing import flagsaver
 
-from emojax.train import loop
+from emojax import evaluate
+from emojax.train import group_run, loop
 
 MODEL = {'name': 'late_fusion', 'hidden': 8, 'fusion': 'sum', 'dropout_input': 0.1, 'dropout': 0.2}
 
@@ -29,8 +32,18 @@ def stopped_every(config: ml_collections.ConfigDict, workdir: pathlib.Path, step
     try:
       loop.train_and_evaluate(config, str(workdir), lambda made=made: next(made) == steps)
       return times
-    except loop.Stopped:
+    except group_run.Stopped:
       pass
+
+
+def evaluated(capsys, *workdirs: pathlib.Path, **options) -> str:
+  """What `python -m emojax.evaluate` prints of runs."""
+  if not flags.FLAGS.is_parsed():
+    flags.FLAGS(['evaluate'])
+  capsys.readouterr()
+  with flagsaver.flagsaver(**options):
+    evaluate.main(['evaluate', *map(str, workdirs)])
+  return capsys.readouterr().out
 
 
 def result(workdir: pathlib.Path) -> dict[str, bytes]:

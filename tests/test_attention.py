@@ -23,7 +23,16 @@ from emojax import attention
 from emojax.features import words
 from emojax.io import checksums
 from emojax.metrics import attention_picture
-from emojax.train import attention_maps, experiment, finished, functional, loop, sharding, trained
+from emojax.train import (
+  attention_maps,
+  experiment,
+  finished,
+  functional,
+  group_run,
+  loop,
+  sharding,
+  trained,
+)
 from tests import light
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -99,9 +108,10 @@ def evaluated(run, member, part):
   config = opened.config
   found = experiment.Experiment(config, sharding.make_placement(**config.mesh),
                                 fitted=experiment.kept_fitted(config, opened.folder))
-  trainer = loop.Trainer(found, loop.make_rules(config, found), refit=False)
+  trainer = group_run.Trainer(found, loop.make_rules(config, found), refit=False)
   group = found.members if (run / 'checkpoints_select').is_dir() else found.members[:1]
-  made = loop.GroupRun(trainer, group, opened.folder, loop.progress.Progress(1), [()] * len(group))
+  made = group_run.GroupRun(
+    trainer, group, opened.folder, group_run.progress.Progress(1), [()] * len(group))
   state, _ = made.restore()
   number = [one.name for one in group].index(member)
   lane = made.lanes[number].data

@@ -17,7 +17,7 @@ from configs import iemocap_mat
 from emojax import convert
 from emojax.io import parameters, torch_files
 from emojax.models import mat
-from emojax.train import finished, loop
+from emojax.train import finished, group_run, loop
 from tests import light
 from tests.parity import mat_checkpoint as golden
 
@@ -175,7 +175,7 @@ def test_old_predictions_go_when_training_goes_on(tmp_path, monkeypatch):
   def stop(self):
     raise Stop
 
-  monkeypatch.setattr(loop.GroupRun, 'train', stop)
+  monkeypatch.setattr(group_run.GroupRun, 'train', stop)
   with pytest.raises(Stop):
     loop.train_and_evaluate(config, out)
   assert not predictions.exists()

@@ -9,12 +9,9 @@ import shutil
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from configs import iemocap_mat, mosei_mat
-from emojax import evaluate
-from emojax.io import checksums, pickles
+from emojax.io import checksums
 from emojax.train import loop
 from tests import light
 from tests.data import authors_files
@@ -52,27 +49,18 @@ def runs(run):
 def mosei(authors_dir, tmp_path_factory):
   """Several labels at once; what has no label says and sounds what the test part does."""
   data = tmp_path_factory.mktemp('data') / 'MOSEI'
-  shutil.copytree(authors_dir / 'MOSEI', data)
-  test = {what: pickles.load(data / f'test_{what}.p') for what in ('sentences', 'mels')}
-  authors_files.write_part(data, 'private', **{
-    what: {key.replace('test', 'private'): value for key, value in content.items()}
-    for what, content in test.items()})
+  authors_files.copy_with_test_as_private(authors_dir / 'MOSEI', data)
   return _train(mosei_mat.get_config('emotion,tiny'), data, data.parent / 'run')
 
 
 @pytest.fixture
 def said(capsys):
   """Runs the program; returns what it printed."""
-  if not flags.FLAGS.is_parsed():
-    flags.FLAGS(['evaluate'])
 
   def call(*workdirs, **given):
     for workdir in workdirs:
       _seal_again(workdir)
-    capsys.readouterr()
-    with flagsaver.flagsaver(**given):
-      evaluate.main(['evaluate', *map(str, workdirs)])
-    return capsys.readouterr().out
+    return light.evaluated(capsys, *workdirs, **given)
 
   return call
 

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # A room imports itself and the rooms of lower levels. The programs are the files right in emojax/.
 LEVELS = {
-  'types': 0, 'near': 0,
+  'types': 0, 'near': 0, 'phrase': 0,
   'ops': 1, 'metrics': 1, 'features': 1, 'io': 1,
   'encoders': 2,
   'models': 3, 'tasks': 3, 'data': 3, 'protocols': 3,

@@ -14,7 +14,7 @@ import pytest
 
 from configs import iemocap_mat, iemocap_mat_clean
 from emojax.data import source
-from emojax.train import finished, loop, run_folder
+from emojax.train import finished, group_run, loop, run_folder
 from emojax.train.writers import MetricsLog
 from tests import light
 
@@ -145,7 +145,7 @@ def test_stopped_within_epochs_again_and_again_it_ends_the_same(data_dir, tmp_pa
 def test_what_happened_in_the_log_since_the_checkpoint_is_found_out(data_dir, tmp_path):
   config = _config(data_dir, iemocap_mat, **{'train.num_epochs': 4, 'batch.size': 4})
   asked = itertools.count(1)
-  with pytest.raises(loop.Stopped, match='saved'):
+  with pytest.raises(group_run.Stopped, match='saved'):
     loop.train_and_evaluate(config, tmp_path / 'run', lambda: next(asked) == 20)
   log = tmp_path / 'run/members/session1-seed0/metrics.jsonl'
   log.write_text(log.read_text().replace('"epoch": 1.0', '"epoch": 7.0'))

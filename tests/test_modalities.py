@@ -4,17 +4,15 @@ Of the table some utterances have no video, one has text alone and one nothing a
 """
 
 import json
+from unittest import mock
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from configs import mosei_lf_rnn_clean
 from data_builders.corpora import table_builder
 from data_builders.synthetic import mosei_features
-from emojax import evaluate
-from emojax.train import finished, loop
+from emojax.train import experiment, finished, loop
 from tests import light
 
 MODALITIES = ('text', 'audio', 'video')
@@ -52,15 +50,10 @@ def run(data, tmp_path_factory):
   return workdir
 
 
-def evaluated(capsys, workdir, **options):
-  with flagsaver.flagsaver(**options):
-    flags.FLAGS.mark_as_parsed()
-    evaluate.main(['evaluate', str(workdir)])
-  return capsys.readouterr().out
-
-
 def test_every_set_is_reported_and_held_against_its_own_best(run, capsys):
-  said = evaluated(capsys, run, modalities='every')
+  with mock.patch.object(experiment, 'Experiment', wraps=experiment.Experiment) as opening:
+    said = light.evaluated(capsys, run, modalities='every')
+  assert opening.call_count == 1  # for all seven
   assert said.count('from text alone: all else was hidden') == 2  # of two seeds
   assert 'from text and video alone: all else was hidden' in said
   for best in ('from text, chance', 'from audio and video, chance',
@@ -77,12 +70,12 @@ def test_every_set_is_reported_and_held_against_its_own_best(run, capsys):
       (): 'predictions_emotion_test.csv', ('text',): 'predictions_emotion_test_text.csv'}.get(
         modalities, 'predictions_emotion_test_text+audio.csv')
   assert len(set(tables.values())) == 3
-  assert evaluated(capsys, run, modalities='every') == said  # nothing is computed twice
+  assert light.evaluated(capsys, run, modalities='every') == said  # nothing is computed twice
 
 
 def test_a_set_on_another_part_is_predicted_when_it_is_asked_for(run, capsys):
   opened = finished.open_run(str(run))
-  first = evaluated(capsys, run, modalities='text', split='valid')
+  first = light.evaluated(capsys, run, modalities='text', split='valid')
   assert 'emotion on valid' in first
   assert not opened.needs_predictions('valid', ('text',))
   assert opened.needs_predictions('valid', ('audio',))
@@ -90,9 +83,9 @@ def test_a_set_on_another_part_is_predicted_when_it_is_asked_for(run, capsys):
 
 def test_wrong_sets_are_answered_before_anything_is_computed(run, capsys):
   with pytest.raises(ValueError, match="no 'physiology'; the run was trained with text, au"):
-    evaluated(capsys, run, modalities='physiology')
+    light.evaluated(capsys, run, modalities='physiology')
   with pytest.raises(ValueError, match='of runs alone, not of an ensemble'):
-    evaluated(capsys, run, modalities='text', ensemble=True)
+    light.evaluated(capsys, run, modalities='text', ensemble=True)
 
 
 @pytest.mark.slow

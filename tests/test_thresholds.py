@@ -6,18 +6,15 @@ validation part is angry.
 
 import csv
 import dataclasses
+import functools
 import json
 import re
 import shutil
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from configs import common, mosei_mat
-from emojax import evaluate
-from emojax.io import pickles
 from emojax.metrics import multi_label
 from emojax.protocols import mosei
 from emojax.protocols.protocol import Fold
@@ -53,11 +50,7 @@ def protocols():
 def data(authors_dir, tmp_path_factory):
   """What has no label says and sounds what the test part does."""
   folder = tmp_path_factory.mktemp('data') / 'MOSEI'
-  shutil.copytree(authors_dir / 'MOSEI', folder)
-  test = {what: pickles.load(folder / f'test_{what}.p') for what in ('sentences', 'mels')}
-  authors_files.write_part(folder, 'private', **{
-    what: {key.replace('test', 'private'): value for key, value in content.items()}
-    for what, content in test.items()})
+  authors_files.copy_with_test_as_private(authors_dir / 'MOSEI', folder)
   return folder
 
 
@@ -114,16 +107,7 @@ def _f1(table, names=SIX):
 
 @pytest.fixture
 def said(capsys):
-  if not flags.FLAGS.is_parsed():
-    flags.FLAGS(['evaluate'])
-
-  def call(workdir, **given):
-    capsys.readouterr()
-    with flagsaver.flagsaver(**given):
-      evaluate.main(['evaluate', str(workdir)])
-    return capsys.readouterr().out
-
-  return call
+  return functools.partial(light.evaluated, capsys)
 
 
 def test_weights_of_each_fold_are_fitted_and_reach_the_loss(run):

@@ -6,11 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from configs import common, iemocap_mat_clean, mosi_mat
-from emojax import evaluate
 from emojax.data import source
 from emojax.train import ensembling, finished, loop, run_folder
 from tests import light
@@ -61,15 +58,6 @@ def ordered(authors_dir, tmp_path_factory):
   return workdir, loop.train_and_evaluate(_seven(authors_dir), str(workdir))
 
 
-def _evaluated(capsys, *workdirs, **given):
-  if not flags.FLAGS.is_parsed():
-    flags.FLAGS(['evaluate'])
-  capsys.readouterr()
-  with flagsaver.flagsaver(**given):
-    evaluate.main(['evaluate', *map(str, workdirs)])
-  return capsys.readouterr().out
-
-
 def test_a_run_of_numbers_says_how_far_off_they_are(numbers):
   workdir, _, report = numbers
   rows = json.loads((workdir / 'result.json').read_text())
@@ -109,13 +97,13 @@ def test_labels_are_the_release_s_means_bit_for_bit(numbers, data_dir):
 def test_evaluate_says_it_again_and_predicts_other_parts(numbers, capsys):
   workdir, _, report = numbers
   assert finished.open_run(str(workdir)).report('test') == report
-  said = _evaluated(capsys, workdir, split='train')
+  said = light.evaluated(capsys, workdir, split='train')
   assert 'dimensions on train' in said and 'ccc_dominance' in said
 
 
 def test_the_mean_of_members_values_is_the_ensemble(numbers, capsys, tmp_path):
   workdir, out = numbers[0], tmp_path / 'out.csv'
-  said = _evaluated(capsys, workdir, ensemble=True, index=2, out=str(out))
+  said = light.evaluated(capsys, workdir, ensemble=True, index=2, out=str(out))
   assert 'best first by dimensions/ccc on validation' in said and 'ensemble of 2' in said
   with open(out, newline='', encoding='utf-8') as file:
     found = {row['id']: row for row in csv.DictReader(file)}
@@ -128,7 +116,7 @@ def test_the_mean_of_members_values_is_the_ensemble(numbers, capsys, tmp_path):
                 for row in members[0][0]]
     np.testing.assert_allclose(together, mean, rtol=1e-5)
   with pytest.raises(ValueError, match='orders members by their accuracy, and head dimensions'):
-    _evaluated(capsys, workdir, ensemble=True, as_published=True)
+    light.evaluated(capsys, workdir, ensemble=True, as_published=True)
 
 
 def test_where_less_is_better_the_member_with_the_least_comes_first(numbers):
@@ -197,7 +185,7 @@ def test_ordered_classes_from_files_to_an_ensemble(ordered, capsys, tmp_path):
   wa = next(row for row in rows if row['metric'] == 'wa' and row['split'] == 'test')
   assert wa['value'] == pytest.approx(np.mean(hits))
   out = tmp_path / 'out.csv'
-  assert 'ensemble of 2' in _evaluated(capsys, workdir, ensemble=True, index=2, out=str(out))
+  assert 'ensemble of 2' in light.evaluated(capsys, workdir, ensemble=True, index=2, out=str(out))
   with open(out, newline='', encoding='utf-8') as file:
     row = next(csv.DictReader(file))
   assert row['prediction'] in names and float(row['logit_above_+2']) is not None

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from emojax.encoders import dropout as dropout_lib
-from emojax.encoders import initial, post_norm
+from emojax.encoders import initial, linear, post_norm
 from emojax.ops import affine, attention
 from emojax.types import Array
 
@@ -21,8 +21,9 @@ class SelfAttention(nnx.Module):
   def __init__(self, shape: post_norm.Shape, length: int, *, rngs: nnx.Rngs):
     """`length`: the longest sequence."""
     d = shape.hidden
-    self.input = _Linear(d, 3 * d, math.sqrt(6 / (4 * d)), rngs=rngs)  # Xavier's, of all three
-    self.output = _Linear(d, d, 1 / math.sqrt(d), rngs=rngs)
+    xavier = math.sqrt(6 / (4 * d))  # of all three in one
+    self.input = linear.Linear(d, 3 * d, bound=xavier, zero_bias=True, rngs=rngs)
+    self.output = linear.Linear(d, d, zero_bias=True, rngs=rngs)
     self.dropout = dropout_lib.Dropout(shape.dropout)
     self.num_heads, self.length = shape.num_heads, length
 
@@ -83,17 +84,6 @@ class ClsTransformer(nnx.Module):
     for layer in self.layers[:-1]:
       x = layer(x, mask)
     return self.layers[-1](x, mask, queries=1)[:, 0]
-
-
-class _Linear(nnx.Module):
-  """A kernel uniform within a bound, a bias of zeros."""
-
-  def __init__(self, width_in: int, width_out: int, bound: float, *, rngs: nnx.Rngs):
-    self.kernel = nnx.Param(initial.uniform(bound)(rngs.params(), (width_in, width_out)))
-    self.bias = nnx.Param(jnp.zeros(width_out))
-
-  def __call__(self, x: Array) -> Array:
-    return affine.affine(x, self.kernel[...], self.bias[...])
 
 
 # The names of PyTorch's TransformerEncoder, after the path of this one.

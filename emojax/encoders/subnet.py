@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from flax import nnx
 
-from emojax.encoders import batch_norm, embedding, linear, recurrent
+from emojax.encoders import batch_norm, embedding, linear, modalities, recurrent
 from emojax.encoders import dropout as dropout_lib
 from emojax.ops import masking
 from emojax.types import Array, Stream, StreamSpec
 
-MODALITIES = 'audio', 'video', 'text'  # in the order of the tensor's axes
+ORDER = 'audio', 'video', 'text'  # of the tensor's axes
 
 
 class SubNet(nnx.Module):
@@ -76,24 +76,23 @@ class SubNets(nnx.Module):
   """One for each of the modalities that there are.
 
   Attributes:
-    modalities: their names, in the order of `MODALITIES`. widths: of their vectors.
+    modalities: their names, in the order of the tensor's axes. widths: of their vectors.
   """
 
   def __init__(
       self, streams: Mapping[str, StreamSpec], hidden: Mapping[str, int], text_out: int,
       dropout: Mapping[str, float], read_padding: bool, *, rngs: nnx.Rngs):
     """`hidden`, `dropout`: of each modality; `text_out`: width of what text becomes."""
-    unknown = sorted(set(streams) - set(MODALITIES))
-    if unknown or not streams:
-      raise ValueError(f'tfn and lmf read any of {", ".join(MODALITIES)}, at least one; '
-                       f'config.streams has {", ".join(sorted(streams)) or "none"}.')
-    self.modalities = tuple(name for name in MODALITIES if name in streams)
+    self.modalities = modalities.there(streams, ORDER)
     self.widths = tuple(text_out if name == 'text' else hidden[name] for name in self.modalities)
     self.nets = nnx.Dict()
     for name in self.modalities:
-      about = hidden[name], *((text_out,) if name == 'text' else ()), dropout[name], read_padding
-      kind = TextSubNet if name == 'text' else SubNet
-      self.nets[name] = kind(streams[name], *about, rngs=rngs)
+      if name == 'text':
+        self.nets[name] = TextSubNet(
+          streams[name], hidden[name], text_out, dropout[name], read_padding, rngs=rngs)
+      else:
+        self.nets[name] = SubNet(
+          streams[name], hidden[name], dropout[name], read_padding, rngs=rngs)
 
   def __call__(self, inputs: Mapping[str, Stream]) -> dict[str, Array]:
     """Modality -> [B, width]."""

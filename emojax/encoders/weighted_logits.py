@@ -8,11 +8,9 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from flax import nnx
 
-from emojax.encoders import initial, linear
+from emojax.encoders import initial, linear, modalities
 from emojax.ops import masking
 from emojax.types import Array, ModelOutput
-
-ORDER = 'text', 'audio', 'video'  # of the weights
 
 
 class WeightedLogits(nnx.Module):
@@ -21,7 +19,7 @@ class WeightedLogits(nnx.Module):
   def __init__(self, widths: Mapping[str, tuple[int, int]], heads: Mapping[str, int], *,
                rngs: nnx.Rngs):
     """`widths`: modality -> width of its vector, and of its hidden layer."""
-    self.modalities = ordered(widths)
+    self.modalities = modalities.there(widths)  # in the order of the weights
     self.hidden = nnx.Dict({
       name: linear.Linear(*widths[name], rngs=rngs) for name in self.modalities})
     self.logits = nnx.Dict({
@@ -46,15 +44,6 @@ class WeightedLogits(nnx.Module):
     features = {f'{head}_{name}': logits for name, found in alone.items()
                 for head, logits in found.items()}
     return ModelOutput(heads=heads, features={**vectors, **features}, aux_loss={})
-
-
-def ordered(modalities: Mapping[str, object]) -> tuple[str, ...]:
-  """The names in the order of the weights; others than `ORDER`, or none, are refused."""
-  unknown = sorted(set(modalities) - set(ORDER))
-  if unknown or not modalities:
-    raise ValueError(f'this model reads any of {", ".join(ORDER)}, at least one; config.streams '
-                     f'has {", ".join(sorted(modalities)) or "none"}.')
-  return tuple(name for name in ORDER if name in modalities)
 
 
 # The names of the authors' code.

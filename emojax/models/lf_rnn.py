@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from flax import nnx
 
-from emojax.encoders import bidirectional, embedding, weighted_logits
+from emojax.encoders import bidirectional, embedding, modalities, weighted_logits
 from emojax.ops import masking
 from emojax.types import ModelOutput, Stream, StreamSpec
 
@@ -44,7 +44,7 @@ class Model(nnx.Module):
     """
     if text_state not in TEXT_STATES:
       raise ValueError(f'text_state={text_state!r}; there are: {", ".join(TEXT_STATES)}.')
-    self.requires = weighted_logits.ordered(streams)
+    self.requires = modalities.there(streams)
     self.vectors = nnx.Dict({
       name: embedding.Embedding(streams[name], rngs=rngs) for name in self.requires})
     widths = {name: streams[name].width for name in self.requires}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from flax import nnx
 
-from emojax.encoders import cls_transformer, embedding, post_norm, weighted_logits
+from emojax.encoders import cls_transformer, embedding, modalities, post_norm, weighted_logits
 from emojax.ops import masking
 from emojax.types import ModelOutput, Stream, StreamSpec
 
@@ -56,7 +56,7 @@ class Model(nnx.Module):
         words alone are read, and what is absent adds nothing.
       identical_layers: all layers of a modality start as copies of one, as in the original.
     """
-    self.requires = weighted_logits.ordered(streams)
+    self.requires = modalities.there(streams)
     num_heads = dict(text=num_heads_text, audio=num_heads_audio, video=num_heads_video)
     self.vectors = nnx.Dict({
       name: embedding.Embedding(streams[name], rngs=rngs) for name in self.requires})

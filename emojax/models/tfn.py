@@ -51,7 +51,7 @@ class Model(nnx.Module):
     """Builds the network.
 
     Args:
-      streams: of `subnet.MODALITIES`, ids with a vocabulary or frames.
+      streams: of 'text', 'audio', 'video'; ids with a vocabulary or frames.
       heads: head name -> output width.
       hidden_text: width of the LSTM. hidden_audio, hidden_video: of what these become.
       text_out: width of what text becomes.

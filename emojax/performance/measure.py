@@ -1,6 +1,6 @@
 """What the training of a config costs: time, compilations, operations, memory, waiting for data.
 
-The steps, batches and members are those that training begins with (`loop.GroupRun`); nothing is
+The steps, batches and members are those that training begins with (`GroupRun`); nothing is
 saved, and nothing of the test part is read.
 """
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from emojax.data import plan as plan_lib
 from emojax.performance import collectives, operations, peaks
-from emojax.train import experiment, grouping, loop, progress, run_folder, sharding
+from emojax.train import experiment, group_run, grouping, loop, progress, run_folder, sharding
 
 PARTS = {'train': 'train', 'eval': 'valid'}  # step -> on which part it is measured
 LEAST_ROUNDS = 3
@@ -82,9 +82,9 @@ class Desk:
     placement = sharding.make_placement(**config.mesh)
     opened = experiment.Experiment(config, placement, without=('test',))
     clock.append(time.perf_counter())
-    trainer = loop.Trainer(opened, loop.make_rules(config, opened), refit=False)
+    trainer = group_run.Trainer(opened, loop.make_rules(config, opened), refit=False)
     group = grouping.divide(opened.members, loop.largest_group(opened, None))[0]
-    self.run = loop.GroupRun(
+    self.run = group_run.GroupRun(
       trainer, group, None, progress.Progress(len(group)), [None] * len(group))
     self._lanes = self.run.lanes
     clock.append(time.perf_counter())
@@ -158,7 +158,7 @@ class Desk:
     """Trains as `loop` does, at full speed, from an epoch's first step on."""
     spans = [(first, min(last, most)) for first, last in self.spans('train')]
     began, waited, steps = time.perf_counter(), 0.0, 0
-    for feed, lengths, active, wait in loop.timed(
+    for feed, lengths, active, wait in group_run.timed(
         self.run.loader.feeds(self.plans('train'), spans)):
       self.go('train', feed, lengths, self._active(active))
       waited += wait

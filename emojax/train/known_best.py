@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emojax import phrase
 from emojax.metrics import results, values
 from emojax.protocols import protocol as protocol_lib
 from emojax.types import MODALITIES, modalities_of
@@ -42,7 +43,7 @@ class Best:
   modalities: tuple[str, ...]
 
   def __str__(self) -> str:
-    return f'{self.score:.4f} from {_listed(self.modalities)}'
+    return f'{self.score:.4f} from {phrase.listed(self.modalities)}'
 
 
 def modalities_together(abouts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -163,8 +164,3 @@ def _beats(row: results.Row, best: Best) -> bool:
     return False
   low, high = row['ci95']
   return high < best.score if values.smaller_is_better(row['metric']) else low > best.score
-
-
-def _listed(names: Sequence[str]) -> str:
-  """'text, audio and video'."""
-  return ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))

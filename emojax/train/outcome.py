@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from emojax import phrase
 from emojax.io import checksums
 from emojax.metrics import results
 from emojax.protocols import protocol as protocol_lib
@@ -227,7 +228,7 @@ def summary(
       found['label'], found['logits'], found['unit'], protocol=protocol.name,
       fold='pooled' if len(group) > 1 else first.fold_name, seed=first.seed, split=part,
       n_excluded=about['n_excluded'], unit=protocol.unit))
-    alone = f'from {" and ".join(modalities)} alone: all else was hidden' if modalities else ''
+    alone = f'from {phrase.listed(modalities)} alone: all else was hidden' if modalities else ''
     said = filter(None, [protocol.notice, alone, _about_cuts(folder, group, head)])
     blocks.append(head.report(found['label'], found['logits'], rows, '\n'.join(said)))
     scored += rows

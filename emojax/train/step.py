@@ -160,16 +160,17 @@ def make_train_step(
 
 def make_eval_step(
     graphdef: nnx.GraphDef, read: Read, *, members: int = 1, in_axes: Any = 0,
-    layout: state_lib.TrainState | None = None, modalities: Sequence[str] = ()) -> Callable:
-  """`step(params, model_state, data, feed, lengths, keys=None) -> head name -> [M, B, width]`.
+    layout: state_lib.TrainState | None = None) -> Callable:
+  """`step(params, model_state, data, feed, lengths, keys=None, modalities=())`.
 
-  With `modalities` all others are hidden.
+  Returns head name -> [M, B, width]. With `modalities`, a tuple, all others are hidden; each such
+  set is compiled anew.
 
   With `keys` [M] dropout stays on. An utterance's masks follow from its member's key and its row in
   the dataset, so that its answer depends neither on its batch nor on when it is asked for.
   """
 
-  def group(params, model_state, data, feed, lengths, keys=None):
+  def group(params, model_state, data, feed, lengths, keys=None, modalities=()):
     params = _whole(params, layout)
 
     def one(params, model_state, data, feed, key):
@@ -183,7 +184,8 @@ def make_eval_step(
     return state_lib.over_members(one, members, in_axes=axes)(
       params, model_state, data, feed, keys)
 
-  return jax.jit(group, static_argnames='lengths', compiler_options=compiler_options())
+  return jax.jit(group, static_argnames=('lengths', 'modalities'),
+                 compiler_options=compiler_options())
 
 
 def check_accumulation(

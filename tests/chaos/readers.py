@@ -22,6 +22,7 @@ from emojax.train import (
   ensembling,
   experiment,
   finished,
+  group_run,
   grouping,
   loop,
   outcome,
@@ -82,7 +83,7 @@ class Experiments:
     outcome.failures(run, opened.members)
     trainer, found = self._trainer(opened, key, config.refit), []
     for group in grouping.divide(opened.members, loop.largest_group(opened, run)):
-      going = loop.GroupRun(trainer, group, run, progress.Progress(1), [()] * len(group))
+      going = group_run.GroupRun(trainer, group, run, progress.Progress(1), [()] * len(group))
       state, _ = going.restore()
       found.append([going.done, state.best if going.done else None])
     return _digest(found)
@@ -92,7 +93,7 @@ class Experiments:
     run, opened, key = self._open(folder, config)
     trainer, found = self._trainer(opened, key, False), []
     for group in grouping.divide(opened.members, loop.largest_group(opened, run)):
-      going = loop.GroupRun(trainer, group, run, progress.Progress(1), [None] * len(group))
+      going = group_run.GroupRun(trainer, group, run, progress.Progress(1), [None] * len(group))
       state, sums = going.restore()
       for lane in going.lanes:
         lane.open_logs(state.params)
@@ -115,9 +116,9 @@ class Experiments:
     run.check(config, self._opened[key].about)
     return run, self._opened[key], key
 
-  def _trainer(self, opened: experiment.Experiment, key: str, refit: bool) -> loop.Trainer:
+  def _trainer(self, opened: experiment.Experiment, key: str, refit: bool) -> group_run.Trainer:
     if (key, refit) not in self._trainers:
-      self._trainers[key, refit] = loop.Trainer(
+      self._trainers[key, refit] = group_run.Trainer(
         opened, loop.make_rules(opened.config, opened), refit=refit)
     return self._trainers[key, refit]
 

@@ -5,11 +5,13 @@
 
 import pathlib
 import pickle
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from emojax.io import pickles
 from emojax.protocols import mosi
 
 COMMON = 'well, I said the movie was on at home then'.split()
@@ -50,6 +52,15 @@ def write(root: pathlib.Path) -> pathlib.Path:
     {split: [f'{v}_{i}' for v in range(1, n) for i in range(3)]
      for split, n in (('train', 12), ('valid', 5))}, {'emotions': lambda i: '123'[i % 3]})
   return root
+
+
+def copy_with_test_as_private(folder: pathlib.Path, to: pathlib.Path) -> None:
+  """A copy of CMU-MOSEI's files, whose utterances without labels say and sound what test does."""
+  shutil.copytree(folder, to)
+  test = {what: pickles.load(to / f'test_{what}.p') for what in ('sentences', 'mels')}
+  write_part(to, 'private', **{
+    what: {key.replace('test', 'private'): value for key, value in content.items()}
+    for what, content in test.items()})
 
 
 def _write_corpus(random, folder, keys, labels) -> None:

@@ -8,7 +8,7 @@ import importlib
 import pytest
 
 from emojax.io import parameters
-from emojax.train import mme2e_checkpoint
+from emojax.train import mme2e_checkpoint, mme2e_file
 from tests.parity import case as case_lib
 from tests.parity import mme2e_network
 
@@ -22,16 +22,16 @@ def check(case: case_lib.Case) -> None:
     _check_stats(path)
   elif path.suffix != ENDING:
     pytest.skip('a text about the files, which are cases of their own')
-  elif kind not in mme2e_checkpoint.MODELS:
+  elif kind not in mme2e_file.MODELS:
     with pytest.raises(ValueError, match='a checkpoint of MME2E, which is not built yet'):
-      mme2e_checkpoint.read(path)
+      mme2e_file.read(path)
     pytest.skip(f'{kind} is not built yet')
   else:
     _check_answers(case_lib.load(case.folder, f'{kind}_tav', f'mme2e/{kind}'), path, kind)
 
 
 def _check_answers(network: case_lib.Case, path, kind: str) -> None:
-  checkpoint = mme2e_checkpoint.read(path)
+  checkpoint = mme2e_file.read(path)
   assert checkpoint.model == kind and checkpoint.modalities == 'tav'
   assert list(checkpoint.widths.values()) == [
     network.about['args']['hfc_sizes']['tav'.index(letter)] for letter in checkpoint.widths]
@@ -48,6 +48,6 @@ def _check_answers(network: case_lib.Case, path, kind: str) -> None:
 
 
 def _check_stats(path) -> None:
-  args, best_epoch = mme2e_checkpoint.read_stats(path)
+  args, best_epoch = mme2e_file.read_stats(path)
   assert args == {'model': 'mme2e', 'modalities': 'tav', 'loss': 'bce', 'seed': 0}
   assert best_epoch == 1

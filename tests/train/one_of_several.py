@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from configs import iemocap_mat
-from emojax.train import loop, processes, sharding
+from emojax.train import group_run, loop, processes, sharding
 
 
 def note_feeds(noted):
@@ -76,7 +76,7 @@ def main(workdir, changes, stops, killed=None):
     try:
       loop.train_and_evaluate(make_config(changes), workdir, stop_after(questions))
       raise AssertionError('it was not stopped')
-    except loop.Stopped as stopped:
+    except group_run.Stopped as stopped:
       print(stopped)
   pathlib.Path(f'{workdir}.fed_{jax.process_index()}').write_text(json.dumps(noted))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs import iemocap_late_fusion_recurrent
-from emojax.train import experiment, grouping, loop, progress, sharding
+from emojax.train import experiment, group_run, grouping, loop, progress, sharding
 
 SEEDS = 2
 
@@ -22,9 +22,9 @@ def predictions(data_dir):
       config.update_from_flattened_dict({
         'members.folds': '0', 'members.seeds': str(SEEDS), 'members.mode': 'vmap', **changes})
       opened = experiment.Experiment(config, sharding.make_placement(**config.mesh))
-      trainer = loop.Trainer(opened, loop.make_rules(config, opened), refit=False)
+      trainer = group_run.Trainer(opened, loop.make_rules(config, opened), refit=False)
       group, = grouping.divide(opened.members, SEEDS)
-      run = loop.GroupRun(trainer, group, None, progress.Progress(SEEDS), [None] * SEEDS)
+      run = group_run.GroupRun(trainer, group, None, progress.Progress(SEEDS), [None] * SEEDS)
       state, _ = run.restore()
       answers = run.predict(state.best, 'test', range(SEEDS))
       found[key] = np.stack([logits['emotion'] for _, logits in answers])

@@ -8,7 +8,7 @@ import pytest
 
 from configs import iemocap_mat
 from emojax.io import parameters
-from emojax.train import experiment, loop, members, progress, sharding
+from emojax.train import experiment, group_run, loop, members, progress, sharding
 
 GRID = {'members.folds': '0,3', 'members.seeds': '2', 'members.grid': 'learning_rate=1e-3,5e-4'}
 STEPS = 20
@@ -26,7 +26,7 @@ def make_config(data_dir, **changes):
 
 def run_of(trainer, group):
   """A group in float64, before its first step."""
-  run = loop.GroupRun(trainer, group, None, progress.Progress(1), [None] * len(group))
+  run = group_run.GroupRun(trainer, group, None, progress.Progress(1), [None] * len(group))
   run.loader.data = in_double(run.loader.data)
   run.clock = lambda step: None
   state, sums = run.restore()
@@ -48,7 +48,7 @@ def in_double(tree):
 def trainer_on(config, members_across):
   opened = experiment.Experiment(
     config, sharding.Placement(sharding.make_mesh(members_across, 1, 1)))
-  return loop.Trainer(opened, loop.make_rules(config, opened), refit=False)
+  return group_run.Trainer(opened, loop.make_rules(config, opened), refit=False)
 
 
 @pytest.fixture(scope='module')

@@ -8,7 +8,7 @@ import pytest
 
 from configs import iemocap_late_fusion_recurrent
 from emojax.io import parameters
-from emojax.train import checkpoint, experiment, init_from, loop, members, sharding
+from emojax.train import checkpoint, experiment, group_run, init_from, loop, members, sharding
 
 MEMBER = members.Member(1, 'session2', 0)
 
@@ -35,7 +35,7 @@ def source(data_dir, tmp_path_factory):
 
 def begin(config, member=MEMBER):
   opened = experiment.Experiment(config, sharding.make_placement(**config.mesh))
-  return loop.Trainer(opened, loop.make_rules(config, opened), refit=False).begin(member)
+  return group_run.Trainer(opened, loop.make_rules(config, opened), refit=False).begin(member)
 
 
 def text_from(run, **changes):
@@ -57,7 +57,7 @@ def test_training_starts_there_and_a_begun_run_asks_no_more(source, data_dir, tm
   copy = tmp_path / 'text'
   shutil.copytree(source, copy)
   config = make_config(data_dir, **text_from(copy, **{'optim.learning_rate': 0.0}))
-  with pytest.raises(loop.Stopped, match='saved'):
+  with pytest.raises(group_run.Stopped, match='saved'):
     loop.train_and_evaluate(config, tmp_path / 'both', lambda: True)
   theirs, _ = checkpoint.Checkpoints(copy / 'checkpoints_select', keep=1).read_best()
   shutil.rmtree(copy)

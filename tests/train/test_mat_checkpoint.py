@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from configs import iemocap_mat, iemocap_mat_clean, meld_mat
-from emojax.io import torch_files
 from emojax.train import mat_checkpoint
 
 GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mat'
@@ -19,24 +18,10 @@ OTHER = GOLDEN / 'ckpt_tiny_mat/best44.44444444444444_1.pkl'
 
 
 @pytest.fixture
-def read(tmp_path, monkeypatch):
+def read(tmp_path, copy_changed):
   """Reads MAT's checkpoint, called `name`, after `change` did something to its content."""
-  load = torch_files.load
-
-  def read(change=lambda content: None, name=MAT.name, source=MAT):
-    path = tmp_path / name
-    shutil.copy(source, path)
-
-    def changed(wanted):
-      content = load(wanted)
-      if wanted == path:
-        content = change(content) or content
-      return content
-
-    monkeypatch.setattr(torch_files, 'load', changed)
-    return mat_checkpoint.read(path)
-
-  return read
+  return lambda change=lambda content: None, name=MAT.name, source=MAT: mat_checkpoint.read(
+    copy_changed(source, tmp_path / name, change))
 
 
 def flag(**values):

@@ -4,14 +4,12 @@ import importlib
 import math
 import pathlib
 import pickle
-import shutil
 
 import numpy as np
 import pytest
 
-from emojax.io import torch_files
 from emojax.protocols import parts
-from emojax.train import experiment, imported, importing, mme2e_checkpoint, sharding
+from emojax.train import experiment, imported, importing, mme2e_checkpoint, mme2e_file, sharding
 from tests.data import mme2e_files
 
 GOLDEN = pathlib.Path(__file__).parents[1] / 'golden/mme2e'
@@ -25,30 +23,15 @@ ARGS = {'model': 'lf_rnn', 'modalities': 'tav', 'loss': 'bce', 'img_interval': 5
 
 
 @pytest.fixture
-def read(tmp_path, monkeypatch):
+def read(tmp_path, copy_changed):
   """Reads a checkpoint, called `name`, after `change` did something to its content."""
-  load, folder = torch_files.load, tmp_path / 'savings/models'
-
-  def read(change=lambda content: None, name=OWN, source=RNN):
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    shutil.copy(source, path)
-
-    def changed(wanted):
-      content = load(wanted)
-      if wanted == path:
-        content = change(content) or content
-      return content
-
-    monkeypatch.setattr(torch_files, 'load', changed)
-    return mme2e_checkpoint.read(path)
-
-  return read
+  return lambda change=lambda content: None, name=OWN, source=RNN: mme2e_file.read(
+    copy_changed(source, tmp_path / 'savings/models' / name, change))
 
 
 def joining(number):
   """Makes it a file of so many modalities."""
-  return lambda content: content.update({mme2e_checkpoint.FUSION: np.ones((1, number), np.float32)})
+  return lambda content: content.update({mme2e_file.FUSION: np.ones((1, number), np.float32)})
 
 
 def config(model='lf_rnn', words='', corpus='mosei', **changes):
@@ -69,7 +52,7 @@ def test_what_a_file_and_its_name_say(read):
   assert found.scores == {'Acc': 0.7123, 'F1': 0.4901, 'AUC': 0.7542}
   assert found.widths == {'t': 10, 'a': 8, 'v': 6}
   assert found.stats is found.best_epoch is None and found.args == {}
-  found = mme2e_checkpoint.read(TRANSFORMER)
+  found = mme2e_file.read(TRANSFORMER)
   assert (found.model, found.modalities, found.seed) == ('lf_transformer', 'tav', None)
   assert found.scores == {} and found.widths == {'t': 8, 'a': 6, 'v': 10}
 
@@ -90,13 +73,13 @@ def test_layers_of_other_modalities_are_left_out(read, source, words, letters):
   mme2e_checkpoint.configure(found, [file], model)
   [kept] = mme2e_checkpoint.sources([file], found)
   names = {part for name in kept.params for part in name.split('.')} & {'text', 'audio', 'video'}
-  assert names == {mme2e_checkpoint.LETTERS[letter] for letter in letters}
+  assert names == {mme2e_file.LETTERS[letter] for letter in letters}
   assert ('readout.fusion.emotion' in kept.params) == (len(letters) > 1)
   assert kept.moments == {} and kept.step == 1
   said = mme2e_checkpoint.describe([file], found)
   left_out = [line for line in said.unsaid if 'are left out: they were never trained' in line]
   assert len(left_out) == (len(letters) < 3)
-  assert said.widths == {f'hcf_{mme2e_checkpoint.LETTERS[letter]}': file.widths[letter]
+  assert said.widths == {f'hcf_{mme2e_file.LETTERS[letter]}': file.widths[letter]
                          for letter in letters}
 
 
@@ -109,7 +92,7 @@ def test_what_a_file_does_not_say_stands_as_in_the_config(read):
   assert 'learning_rate, weight_decay, batch_size, epochs, early_stop, clip and sch' in (
     said.unsaid[0]) and 'audio_feature_type' not in said.unsaid[0]
   assert 'updates count from 1' in said.unsaid[2] and 'seed' not in said.notice
-  without = mme2e_checkpoint.read(RNN)
+  without = mme2e_file.read(RNN)
   mme2e_checkpoint.configure(found, [without], 'lf_rnn')
   said = mme2e_checkpoint.describe([without], found)
   assert found.members.seeds == '0,' and 'its seed is not known' in said.notice
@@ -215,7 +198,7 @@ def _scopes(*names):
   (_scopes('state_dict', 'optimizer', 'args'), 'best.pt', 'of MAT or MNT; say --model=mat or --m'),
   (_scopes('fc.weight'), 'best.pt', "expected a state dict of rnns.* it holds: 'fc.weight'"),
   (lambda content: [1], 'best.pt', 'it holds: list'),
-  (_drop('affines.a.0.weight', mme2e_checkpoint.FUSION), 'best.pt',
+  (_drop('affines.a.0.weight', mme2e_file.FUSION), 'best.pt',
    r'lacks affines.a.0.weight, weighted_fusion.weight, matrices that every LF_RNN has'),
   (joining(4), 'best.pt', r'weighted_fusion.weight is \(1, 4\), expected \(1, 1\) to \(1, 3\)'),
   (lambda c: c.update({'rnns.t.bias_ih_l0': np.full(40, np.inf)}), 'best.pt',
@@ -231,7 +214,7 @@ def test_what_is_wrong_with_a_file_is_said(read, change, name, message):
 
 def test_no_file():
   with pytest.raises(ValueError, match='best.pt is no file'):
-    mme2e_checkpoint.read('nowhere/best.pt')
+    mme2e_file.read('nowhere/best.pt')
 
 
 @pytest.mark.parametrize('names, change, message', [
