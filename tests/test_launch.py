@@ -19,6 +19,17 @@ LAUNCH = ROOT / 'launch'
 SCRIPTS = sorted(path.name for path in LAUNCH.iterdir() if path.suffix in ('.sh', '.sbatch'))
 
 
+@pytest.fixture(autouse=True)
+def heard():
+  """What is ignored here, as under nohup, bash could not hear either."""
+  before = {number: signal.signal(number, signal.SIG_DFL)
+            for number in (signal.SIGHUP, signal.SIGINT)
+            if signal.getsignal(number) is signal.SIG_IGN}
+  yield
+  for number, handler in before.items():
+    signal.signal(number, handler)
+
+
 def _command(program):
   """A shell command that is given to a launcher; `i` is the process's number."""
   return ['bash', '-c', f'i=$EMOJAX_PROCESS_ID; {program}']

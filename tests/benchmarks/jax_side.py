@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
+from emojax import program
 from emojax.data import loader as loader_lib
 from emojax.data import plan as plan_lib
 from emojax.train import experiment, functional, optim, sharding, step
@@ -17,6 +18,13 @@ from emojax.train import state as state_lib
 from emojax.types import StreamSpec
 
 FOUR = types.SimpleNamespace(names=tuple('abcd'))
+
+
+def start(device: str) -> None:
+  """Chooses the device; computes as the programs do, see `program.keep_memory`."""
+  program.keep_memory()
+  jax.config.update('jax_cpu_enable_async_dispatch', False)
+  jax.config.update('jax_platforms', device)
 
 
 class Stream:

@@ -3,7 +3,6 @@
 import argparse
 import types
 
-import jax
 import ml_collections
 
 from configs import common
@@ -34,7 +33,7 @@ def side(timed: light_data.Timed) -> jax_side.Side:
 def main() -> None:
   arguments = argparse.ArgumentParser(
     description=__doc__, parents=[light_data.flags()]).parse_args()
-  jax.config.update('jax_platforms', 'cpu')
+  jax_side.start('cpu')
   train = side(light_data.MODELS[arguments.model]).first_step()
   for _ in range(3):
     train()

@@ -22,7 +22,7 @@ def corpus(number: int) -> jax_side.Corpus:
 
 def main() -> None:
   arguments = timing.worker_arguments(__doc__)
-  jax.config.update('jax_platforms', arguments.device)
+  jax_side.start(arguments.device)
   made = corpus(max(arguments.examples, arguments.batch))
   faithful, clean = (
     jax_side.Side(made, importlib.import_module(f'configs.iemocap_{name}').get_config(),

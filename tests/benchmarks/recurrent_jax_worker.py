@@ -8,8 +8,6 @@ import argparse
 import importlib
 import itertools
 
-import jax
-
 from tests.benchmarks import jax_side, recurrent_data, timing
 
 
@@ -29,7 +27,7 @@ def corpus(model: str, number: int) -> jax_side.Corpus:
 def main() -> None:
   arguments = argparse.ArgumentParser(
     description=__doc__, parents=[recurrent_data.flags()]).parse_args()
-  jax.config.update('jax_platforms', 'cpu')
+  jax_side.start('cpu')
   size = recurrent_data.BATCHES[arguments.model]
   made = corpus(arguments.model, max(arguments.examples, size))
   faithful, clean = (
