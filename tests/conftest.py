@@ -11,10 +11,11 @@ os.environ['XLA_FLAGS'] = ' '.join([
   os.environ.get('XLA_FLAGS', ''), '--xla_force_host_platform_device_count=8',
   '--xla_backend_optimization_level=0', '--xla_llvm_disable_expensive_passes=true',
   '--xla_cpu_use_fusion_emitters=false'])
-# Programs that tests start in processes of their own need not compile the same again.
+# Other tests, and programs that tests start in processes of their own, need not compile the same.
 # Every worker has its own: a program may be read while another worker still writes it.
 os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', os.path.join(
   tempfile.gettempdir(), f'emojax-tests-compiled-{os.environ.get("PYTEST_XDIST_WORKER", "gw0")}'))
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0')
 
 import jax
 import pytest

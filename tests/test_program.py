@@ -24,7 +24,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), 'mallopt'), reason='the C library is not glibc')
 def test_memory_that_was_freed_comes_back_without_new_pages():
-  said = subprocess.run([sys.executable, '-c', ASK_AGAIN], check=True, capture_output=True, text=True)
+  said = subprocess.run(
+    [sys.executable, '-c', ASK_AGAIN], check=True, capture_output=True, text=True)
   assert int(said.stdout) < 100  # 64 MiB are 16384 pages
 
 
