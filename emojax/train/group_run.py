@@ -55,8 +55,8 @@ class Trainer:
     self.rules = dataclasses.replace(rules, decay=1.0, decay_times=0) if refit else rules
     self.tx = optim.of_config(config.optim)
     self.shapes = opened.shapes(refit=refit)
-    rules = config.optim.get('rate_factors', '')
-    self.factors = optim.rate_factors(rules, self.shapes) if rules else None
+    factors = config.optim.get('rate_factors', '')
+    self.factors = optim.rate_factors(factors, self.shapes) if factors else None
     opened.check_accumulation(refit=refit)
     make = opened.member(opened.members[0], refit=refit).make
     self.graphdef = functional.graph(make)
